@@ -1,0 +1,160 @@
+// Package account knows who people are and what they may do: users, sessions,
+// API tokens, workspaces with their members, invitations and passkeys.
+//
+// Terms. A user is a person. A workspace (on screen: team) owns projects; a user
+// is its owner, member or viewer. A session is one signed-in browser. An Actor is
+// who asks, in which workspace, with which role; every product method takes one
+// and every query is filtered by it. The operator runs the installation; the
+// first account is one.
+//
+// Invariants. Secrets (passwords, session, link and token secrets) are stored
+// only as hashes and returned once. A workspace always has an owner. Someone
+// else's object and one that does not exist are told apart by nobody: both are
+// fault.NotFound. Sign-in takes the same time and gives the same answer whether
+// the address is known or not.
+package account
+
+import (
+	"cofounder/internal/base/clock"
+	"cofounder/internal/base/fault"
+	"cofounder/internal/base/id"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Identifiers of this package's nouns. ProjectID is here, not in package
+// project, because a membership may name single projects.
+type (
+	UserID       string
+	WorkspaceID  string
+	SessionID    string
+	TokenID      string
+	InvitationID string
+	PasskeyID    string
+	ProjectID    string
+)
+
+// Prefix implements id.Kind.
+func (UserID) Prefix() string { return "usr" }
+
+// Prefix implements id.Kind.
+func (WorkspaceID) Prefix() string { return "wsp" }
+
+// Prefix implements id.Kind.
+func (SessionID) Prefix() string { return "ses" }
+
+// Prefix implements id.Kind.
+func (TokenID) Prefix() string { return "tok" }
+
+// Prefix implements id.Kind.
+func (InvitationID) Prefix() string { return "inv" }
+
+// Prefix implements id.Kind.
+func (PasskeyID) Prefix() string { return "pky" }
+
+// Prefix implements id.Kind.
+func (ProjectID) Prefix() string { return "prj" }
+
+// Config is what Accounts needs.
+type Config struct {
+	DB    *pgxpool.Pool
+	Clock clock.Clock
+	IDs   *id.Source
+	// SignUpOpen lets anyone make an account; closed, an invitation or the
+	// first start link is needed.
+	SignUpOpen bool
+	// PublicURL is where browsers reach us, for example http://localhost:8080;
+	// passkeys are bound to its host.
+	PublicURL string
+}
+
+// Accounts is the door to everything in this package. It is safe for concurrent
+// use.
+type Accounts struct {
+	cfg Config
+}
+
+// New returns Accounts over cfg.
+func New(cfg Config) (*Accounts, error) { return &Accounts{cfg: cfg}, nil }
+
+// Role is what a user is in a workspace. The text is stored and shown in the API.
+type Role string
+
+// The roles. Owner: everything, money, deleting. Member: answer, edit, ask for
+// changes, build inside limits. Viewer: see and comment.
+const (
+	Owner  Role = "owner"
+	Member Role = "member"
+	Viewer Role = "viewer"
+)
+
+// Scope is what an API token may do, never more than its user's role.
+type Scope string
+
+// The scopes. Sessions have ScopeWrite.
+const (
+	ScopeRead  Scope = "read"
+	ScopeWrite Scope = "write"
+)
+
+// Right is what a product method asks of an Actor.
+type Right uint8
+
+// The rights, each including those before it.
+const (
+	MayRead  Right = iota // viewer, or a read token
+	MayWrite              // member with a write scope
+	MayOwn                // owner with a write scope
+)
+
+// Actor is who asks. The zero Actor may do nothing.
+type Actor struct {
+	User      UserID
+	Workspace WorkspaceID
+	Role      Role
+	Scope     Scope
+	// Restricted is set for someone invited to single projects only; queries
+	// then also require a member_project row.
+	Restricted bool
+	// Operator may see the installation's own pages.
+	Operator bool
+	// Session or Token says through what the actor came in; one of them is
+	// set, neither for a background run.
+	Session SessionID
+	Token   TokenID
+}
+
+// Need returns nil when the actor has the right, else a fault.Forbidden that
+// says which role or scope is missing.
+func (a Actor) Need(r Right) error {
+	switch {
+	case r >= MayWrite && a.Scope != ScopeWrite:
+		return fault.New(fault.Forbidden, "token_read_only", "This access key may only read. Make one that may also write.")
+	case r == MayOwn && a.Role != Owner:
+		return fault.New(fault.Forbidden, "owner_only", "Only an owner of this team can do that.")
+	case r == MayWrite && a.Role != Owner && a.Role != Member:
+		return fault.New(fault.Forbidden, "viewer_only", "You can look at this and comment. Ask an owner of the team if you need to change it.")
+	case a.Role == "":
+		return fault.New(fault.Forbidden, "", "You are not a member of this team.")
+	}
+	return nil
+}
+
+// Device is what a session remembers of the browser that opened it.
+type Device struct {
+	UserAgent string // cut to 400 bytes
+	Address   string // client IP address, for the list of sessions and for throttling
+}
+
+// User is a person. Email is empty until one was given; HasPassword tells
+// whether the user can come back without a link.
+type User struct {
+	ID          UserID
+	Email       string
+	Name        string
+	HasPassword bool
+	Operator    bool
+	CreatedAt   time.Time
+	SuspendedAt *time.Time
+}
