@@ -10,6 +10,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -91,14 +92,15 @@ func (e *Error) Because(cause error) *Error {
 
 // Error is for logs; people are shown Detail.
 func (e *Error) Error() string {
-	s := e.Code + ": " + e.Detail
+	var s strings.Builder
+	s.WriteString(e.Code + ": " + e.Detail)
 	for _, f := range e.Fields {
-		s += "; " + f.Name + ": " + f.Detail
+		s.WriteString("; " + f.Name + ": " + f.Detail)
 	}
 	if e.cause != nil {
-		s += ": " + e.cause.Error()
+		s.WriteString(": " + e.cause.Error())
 	}
-	return s
+	return s.String()
 }
 
 // Unwrap returns the cause.
@@ -106,11 +108,8 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Of returns the first fault in err's chain, or nil when there is none.
 func Of(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return nil
+	e, _ := errors.AsType[*Error](err) // false leaves e nil, which is the answer
+	return e
 }
 
 // Is reports whether err is a fault of this kind. An error without a fault is

@@ -51,7 +51,7 @@ type Kind interface {
 // randomness fails, which leaves nothing safe to do.
 func Mint[T Kind](s *Source) T {
 	var b [16]byte
-	ms := uint64(s.now().UnixMilli()) //nolint:gosec // the clock is after 1970
+	ms := uint64(s.now().UnixMilli())
 	binary.BigEndian.PutUint64(b[:8], ms<<16)
 	if _, err := io.ReadFull(s.rand, b[6:]); err != nil {
 		panic("id: no randomness: " + err.Error())
