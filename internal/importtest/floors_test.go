@@ -61,7 +61,7 @@ var floors = []row{
 	{path: "internal/platform/repo", floor: platform, knows: below},
 	{path: "internal/platform/mail", floor: platform, knows: below},
 	{path: "internal/platform/seal", floor: platform, knows: below},
-	{path: "internal/platform/idempotency", floor: platform, knows: below},
+	{path: "internal/platform/idempotency", floor: platform, knows: and(below, "internal/platform/seal")},
 
 	{path: "internal/product/account", floor: product, rank: 1},
 	{path: "internal/product/project", floor: product, rank: 2},
