@@ -1,0 +1,151 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"cofounder/internal/base/fault"
+)
+
+// errExpired is the cause of a request context that ran out of time.
+var errExpired = errors.New("the request took too long")
+
+// limits puts a bound on the body and on the time of a request.
+func (s *Server) limits(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := exchangeOf(r.Context())
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil)
+		x.expiry.timer = time.AfterFunc(s.timeout, func() {
+			x.expiry.passed.Store(true)
+			cancel(errExpired)
+		})
+		defer x.expiry.timer.Stop()
+		// A body that trickles in does not see the context; this ends it, just
+		// after the context so that the reason is known. A recorder in a test
+		// has no deadlines.
+		if err := http.NewResponseController(w).SetReadDeadline(now().Add(s.timeout + time.Second)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			panic(http.ErrAbortHandler) // the connection is already gone
+		}
+		r = r.WithContext(ctx)
+		r.Body = http.MaxBytesReader(w, x.body, bodyDefault)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// BodyLimit lets next read up to n bytes of body instead of 1 MB.
+func BodyLimit(n int64, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := r.Body
+		if x := exchangeOf(r.Context()); x != nil {
+			body = x.body
+		}
+		r2 := *r
+		r2.Body = http.MaxBytesReader(w, body, n)
+		next.ServeHTTP(w, &r2)
+	})
+}
+
+// cleanAddress refuses addresses that decode to something that is not text.
+func cleanAddress(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.QueryUnescape(r.URL.RawQuery)
+		if err != nil || !cleanText(query) || !cleanText(r.URL.Path) ||
+			strings.ContainsFunc(r.URL.Path, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+			WriteError(w, r, fault.New(fault.Malformed, "bad_address", "This address holds characters that are not text."))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ownHosts are the names under which we answer. This computer's own names are
+// among them when we listen only there or are published there; no other page can
+// make a browser send those for us except by DNS rebinding, which has its own
+// name in Host.
+func ownHosts(addr string, public *url.URL) map[string]bool {
+	hosts := map[string]bool{strings.ToLower(public.Hostname()): true}
+	listen, _, err := net.SplitHostPort(addr)
+	if (err == nil && isLoopback(listen)) || isLoopback(public.Hostname()) {
+		for _, h := range []string{"localhost", "127.0.0.1", "::1"} {
+			hosts[h] = true
+		}
+	}
+	return hosts
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// ownHost refuses requests meant for another name. Ports are not compared: a
+// proxy may leave ours out or put its own in.
+func (s *Server) ownHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := (&url.URL{Host: r.Host}).Hostname()
+		if !s.hosts[strings.TrimSuffix(strings.ToLower(host), ".")] {
+			WriteError(w, r, fault.Newf(fault.Misdirected, "wrong_address",
+				"cofounder is set up to be reached at %s. Open it there, or set COFOUNDER_URL to the address you use and start it again.",
+				s.cfg.PublicURL))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// crossOrigin refuses writes that a browser makes on behalf of another site.
+// Programs send neither Sec-Fetch-Site nor Origin and are not concerned.
+func crossOrigin(c *http.CrossOriginProtection, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := c.Check(r); err != nil {
+			WriteError(w, r, fault.New(fault.Forbidden, "cross_origin",
+				"This was sent by a page of another site and was not carried out.").Because(err))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secure sets the security headers. A handler below may add to them, for
+// example a Cache-Control; it must not loosen them.
+func (s *Server) secure(next http.Handler) http.Handler {
+	policy := contentSecurityPolicy(s.cfg.FrameSources, s.cfg.TrustedTypes)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		// Not no-referrer: it would make the Origin of our own forms "null".
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=()")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if s.cfg.PublicURL.Scheme == "https" {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// contentSecurityPolicy is UI.md 4, Headers.
+func contentSecurityPolicy(frames, trustedTypes []string) string {
+	frame := "'none'"
+	if len(frames) > 0 {
+		frame = strings.Join(frames, " ")
+	}
+	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+		"connect-src 'self'; frame-src " + frame + "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	if len(trustedTypes) > 0 {
+		policy += "; require-trusted-types-for 'script'; trusted-types " + strings.Join(trustedTypes, " ")
+	}
+	return policy
+}
