@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -111,26 +112,31 @@ func readTimesAsUTC(types *pgtype.Map) {
 	})
 }
 
-const checkSQL = `
-SELECT current_setting('server_version_num')::int, current_setting('server_version'),
-       current_setting('server_encoding'), current_setting('transaction_read_only')`
-
+// check makes the first connection. What it asks for, every server reports in
+// its greeting.
 func check(ctx context.Context, pool *pgxpool.Pool) error {
-	var number int
-	var version, encoding, readOnly string
-	if err := pool.QueryRow(ctx, checkSQL).Scan(&number, &version, &encoding, &readOnly); err != nil {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
 		return err
 	}
+	defer conn.Release()
+	reported := conn.Conn().PgConn().ParameterStatus
+	version, encoding := reported("server_version"), reported("server_encoding")
+	major, err := strconv.Atoi(leadingDigits.FindString(version))
 	switch {
-	case number/10_000 < MinMajor:
+	case err != nil:
+		return fmt.Errorf("this is not PostgreSQL as we know it (it reports version %q)", version)
+	case major < MinMajor:
 		return fmt.Errorf("this is PostgreSQL %s; version %d or newer is needed", version, MinMajor)
 	case encoding != "UTF8":
 		return fmt.Errorf("its encoding is %s; create it with ENCODING 'UTF8' TEMPLATE template0", encoding)
-	case readOnly != "off":
+	case reported("in_hot_standby") == "on" || reported("default_transaction_read_only") == "on":
 		return errors.New("it is read-only (a standby?); use the address of the primary")
 	}
 	return nil
 }
+
+var leadingDigits = regexp.MustCompile(`^\d+`)
 
 // explain turns the ways a first connection fails into one line a person can
 // act on. The cause stays in the chain.
