@@ -1,0 +1,117 @@
+// Package config is every setting there is: read from the environment and
+// optionally from a file of the same KEY=VALUE lines, checked at start, redacted
+// when printed.
+//
+// The environment wins over the file. Everything wrong is reported at once, by
+// key and in plain words. A COFOUNDER_ key nobody knows is an error, because the
+// setting it was meant for would silently keep its default; so is a key that is
+// set but empty, except for those whose owners define empty as not set
+// (DATABASE_URL, ANTHROPIC_API_KEY, OTEL_EXPORTER_OTLP_ENDPOINT).
+//
+// The struct tags are the documentation: docs/CONFIG.md is written from them.
+// Tag env is the key, envDefault its default, unset what stands in for a default
+// that depends, says what the setting means.
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Config is what the program was told. Load makes one; it is not changed later.
+type Config struct {
+	HTTP      HTTP      `title:"Addresses"`
+	Data      Data      `title:"Data"`
+	Process   Process   `title:"The process"`
+	Accounts  Accounts  `title:"Accounts"`
+	Log       Log       `title:"Logs and measurements"`
+	Telemetry Telemetry `title:""`
+	AI        AI        `title:"AI"`
+	Stripe    Stripe    `title:"Stripe"`
+
+	origins map[string]string // key → environment, file or default
+}
+
+// HTTP is where we are reached.
+type HTTP struct {
+	Addr           string         `env:"COFOUNDER_ADDR" envDefault:"localhost:8080" says:"Address to listen on, as host:port. The host is localhost (both 127.0.0.1 and ::1), an IP address, or empty for every address of this computer."`
+	PublicURL      *url.URL       `env:"COFOUNDER_URL" unset:"http://localhost:PORT, with the port of COFOUNDER_ADDR" says:"Where browsers reach cofounder: http or https, host and port, no path. Requests under any other name are refused. Sign-in works over https, and over http only on this computer."`
+	TrustedProxies []netip.Prefix `env:"COFOUNDER_TRUSTED_PROXIES" unset:"none" says:"Networks of the proxies or balancers in front, as CIDRs separated by commas. Only they are believed about a client's address (X-Forwarded-For), request id and trace. Setting it also gives connections that were opened ahead 120 s instead of 10 s to send their first header."`
+}
+
+// Data is where things are kept.
+type Data struct {
+	Dir         string `env:"COFOUNDER_DATA" unset:"/var/lib/cofounder as root; ~/Library/Application Support/cofounder on macOS; else $XDG_DATA_HOME/cofounder or ~/.local/share/cofounder" says:"Folder for the private database and this installation's secret. An absolute path."`
+	DatabaseURL Secret `env:"DATABASE_URL" unset:"a private PostgreSQL in the data folder" says:"PostgreSQL to use instead of the private one, as postgres://user:password@host/database."`
+	Secret      Secret `env:"COFOUNDER_SECRET" unset:"made once in the data folder, readable by its owner only" says:"Encrypts keys at rest: at least 32 characters, for example from openssl rand -base64 32. Required with DATABASE_URL, and then the same for every process of the installation. Losing it loses the keys that were entered."`
+}
+
+// Role is a part of the work a process takes on.
+type Role string
+
+// The roles.
+const (
+	Web    Role = "web"
+	Worker Role = "worker"
+)
+
+// Process is how the program runs and stops.
+type Process struct {
+	Roles       []Role        `env:"COFOUNDER_ROLES" envDefault:"web,worker" says:"What this process does, separated by commas: web (pages and API), worker (background work)."`
+	LameDuck    time.Duration `env:"COFOUNDER_LAME_DUCK" unset:"0s with the private database, 20s with DATABASE_URL" says:"After the signal to stop, how long requests are still taken while /readyz already answers 503. Longer than a balancer needs to notice: its interval × its failures, plus its time limit."`
+	Drain       time.Duration `env:"COFOUNDER_DRAIN" unset:"10s with the private database, 85s with DATABASE_URL" says:"How long requests may then take to finish before they are cut."`
+	StopTimeout time.Duration `env:"COFOUNDER_STOP_TIMEOUT" envDefault:"120s" says:"When whoever runs us kills the process after the signal (Fargate: stopTimeout). COFOUNDER_LAME_DUCK + COFOUNDER_DRAIN must be below it."`
+}
+
+// Has reports whether this process takes on r.
+func (p Process) Has(r Role) bool { return slices.Contains(p.Roles, r) }
+
+// SignUp says who may make an account.
+type SignUp string
+
+// The ways to sign up. Closed: by invitation only, or the first start link.
+const (
+	SignUpClosed SignUp = "closed"
+	SignUpOpen   SignUp = "open"
+)
+
+// Accounts is who may come in.
+type Accounts struct {
+	SignUp SignUp `env:"COFOUNDER_SIGNUP" envDefault:"closed" says:"Who may make an account: closed (only who was invited) or open (anyone who reaches the page)."`
+}
+
+// Log is how the log looks. Format is auto, readable or json.
+type Log struct {
+	Format string     `env:"COFOUNDER_LOG" envDefault:"auto" says:"How log lines look: readable, json, or auto (readable on a terminal, json elsewhere). In readable, requests that went well are logged at level debug."`
+	Level  slog.Level `env:"COFOUNDER_LOG_LEVEL" envDefault:"info" says:"From which level lines are written: debug, info, warn or error. Above info, the references of refused requests (4xx) are not in the log."`
+}
+
+// Telemetry is who may see measurements, and where they are sent.
+type Telemetry struct {
+	MetricsToken Secret `env:"COFOUNDER_METRICS_TOKEN" unset:"/metrics answers programs on this computer only, and nobody once COFOUNDER_URL is not on this computer" says:"Bearer token with which a scraper elsewhere may read /metrics. At least 16 characters."`
+	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" unset:"nothing is sent" says:"Collector to send metrics and traces to over OTLP/HTTP, for example http://localhost:4318. The exporter's other OTEL_EXPORTER_OTLP_ variables keep their customary meaning."`
+}
+
+// AI is the operator's own key.
+type AI struct {
+	AnthropicKey Secret `env:"ANTHROPIC_API_KEY" unset:"demo mode, or the keys entered on the page" says:"The operator's own key. It is used only after limits were confirmed on the page."`
+}
+
+// Load reads the settings from environ (KEY=VALUE, as os.Environ returns them)
+// and from file, or, when file is empty, from the file COFOUNDER_CONFIG names, if
+// any. The error is an *Error that lists every problem.
+func Load(environ []string, file string) (Config, error) {
+	l := newLoader(environ)
+	l.read(file)
+	l.depends()
+	c := l.parse()
+	l.check(&c)
+	if err := l.problems.err(); err != nil {
+		return Config{}, err
+	}
+	c.origins = l.origins
+	return c, nil
+}
