@@ -69,9 +69,20 @@ build() {
 	fi
 }
 
+# modules: fetches what the packages named need, tests included, so that a missing
+# network is one line here and not a hundred later. What does not compile is said by
+# whoever compiles it.
+modules() {
+	mkdir -p "$cache"
+	go -C "$root" list -deps -test "$@" >/dev/null 2>"$cache/modules.log" || ! offline "$cache/modules.log" ||
+		explain_go "$cache/modules.log"
+}
+
+offline() { grep -qE 'dial tcp|no such host|i/o timeout|connection re|TLS handshake|x509|proxyconnect' "$1"; }
+
 # explain_go LOG: ends with one line that says what a failed build needs.
 explain_go() {
-	if grep -qE 'dial tcp|no such host|i/o timeout|connection re|TLS handshake|x509|proxyconnect' "$1"; then
+	if offline "$1"; then
 		fail "Go modules could not be fetched: check the network (or GOPROXY), then run this again."
 	fi
 	if grep -q 'no space left' "$1"; then
@@ -125,11 +136,14 @@ as_root() {
 	if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -- "$@"; fi
 }
 
-# may_root WHAT: ends with what to do for a person who cannot become root.
+# may_root PACKAGE: ends with what to do for a person who cannot become root.
 may_root() {
 	[ "$(id -u)" -eq 0 ] && return
 	have sudo && { sudo -n true 2>/dev/null || [ -t 0 ]; } && return
-	fail "$1 is missing and installing it needs root: run \"apt-get install $1\" as root (or get sudo), then run this again."
+	more=$1
+	[ "$1" = postgresql ] || find_postgres || more="$more postgresql"
+	[ "$1" = chromium ] || find_chromium || more="$more chromium"
+	fail "$1 is missing and installing it needs root: run \"apt-get install $more\" as root (or get sudo), then run this again."
 }
 
 can_install() { apt-cache show --no-all-versions "$1" 2>/dev/null | grep -q '^Filename:'; }
@@ -401,6 +415,7 @@ test_all() {
 	need_certificates
 	need_postgres
 	need_chromium "the browser tests drive it."
+	modules ./...
 	stage "generated code" generated
 	stage tests tests "$@"
 	finish
@@ -426,6 +441,7 @@ check() {
 	[ $# -eq 0 ] || fail "check takes no arguments."
 	need_go
 	need_certificates
+	modules ./...
 	stage "go.mod" tidy
 	stage "generated code" generated
 	stage vet vet
@@ -461,6 +477,7 @@ e2e() {
 	need_certificates
 	need_postgres
 	need_chromium "it is the browser of these tests."
+	modules ./e2e/...
 	cd "$root"
 	CGO_ENABLED=0 exec go test -v -count=1 "$@" ./e2e/...
 }
