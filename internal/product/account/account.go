@@ -12,27 +12,39 @@
 // else's object and one that does not exist are told apart by nobody: both are
 // fault.NotFound. Sign-in takes the same time and gives the same answer whether
 // the address is known or not.
+//
+// Locks are taken in one order: the user's row, then workspaces by id, then what
+// belongs to them.
 package account
 
 import (
+	"time"
+
 	"cofounder/internal/base/clock"
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
-	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Identifiers of this package's nouns. ProjectID is here, not in package
-// project, because a membership may name single projects.
+// Identifiers of this package's nouns.
 type (
-	UserID       string
-	WorkspaceID  string
-	SessionID    string
-	TokenID      string
+	// UserID identifies a person.
+	UserID string
+	// WorkspaceID identifies a workspace.
+	WorkspaceID string
+	// SessionID identifies a signed-in browser; it is not its secret.
+	SessionID string
+	// TokenID identifies an API token; it is not its secret.
+	TokenID string
+	// InvitationID identifies an invitation; it is not its code.
 	InvitationID string
-	PasskeyID    string
-	ProjectID    string
+	// PasskeyID identifies a passkey, under another name than WebAuthn's.
+	PasskeyID string
+	// ProjectID identifies a project. It is here, not in package project,
+	// because a membership may name single projects.
+	ProjectID string
 )
 
 // Prefix implements id.Kind.
@@ -72,13 +84,37 @@ type Config struct {
 // Accounts is the door to everything in this package. It is safe for concurrent
 // use.
 type Accounts struct {
-	cfg Config
+	db         *pgxpool.Pool
+	clock      clock.Clock
+	ids        *id.Source
+	signUpOpen bool
+	hasher     *hasher
+	// passkeys is nil where passkeyTrouble says why.
+	passkeys       *webauthn.WebAuthn
+	passkeyTrouble error
 }
 
-// New returns Accounts over cfg.
-func New(cfg Config) (*Accounts, error) { return &Accounts{cfg: cfg}, nil }
+// New returns Accounts over cfg. The error is about PublicURL: it is not an
+// address. An empty one, or one under which passkeys cannot work, is no error; see
+// PasskeyTrouble.
+func New(cfg Config) (*Accounts, error) {
+	passkeys, trouble, err := newPasskeys(cfg.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	return &Accounts{
+		db:             cfg.DB,
+		clock:          cfg.Clock,
+		ids:            cfg.IDs,
+		signUpOpen:     cfg.SignUpOpen,
+		hasher:         newHasher(),
+		passkeys:       passkeys,
+		passkeyTrouble: trouble,
+	}, nil
+}
 
 // Role is what a user is in a workspace. The text is stored and shown in the API.
+// A person has one role in a workspace, whichever of its projects they see.
 type Role string
 
 // The roles. Owner: everything, money, deleting. Member: answer, edit, ask for
@@ -88,6 +124,8 @@ const (
 	Member Role = "member"
 	Viewer Role = "viewer"
 )
+
+func (r Role) known() bool { return r == Owner || r == Member || r == Viewer }
 
 // Scope is what an API token may do, never more than its user's role.
 type Scope string
@@ -117,7 +155,8 @@ type Actor struct {
 	// Restricted is set for someone invited to single projects only; queries
 	// then also require a member_project row.
 	Restricted bool
-	// Operator may see the installation's own pages.
+	// Operator may see the installation's own pages. It is set only for
+	// sessions: a token acts in one workspace and nowhere else.
 	Operator bool
 	// Session or Token says through what the actor came in; one of them is
 	// set, neither for a background run.
@@ -132,13 +171,43 @@ func (a Actor) Need(r Right) error {
 	case r >= MayWrite && a.Scope != ScopeWrite:
 		return fault.New(fault.Forbidden, "token_read_only", "This access key may only read. Make one that may also write.")
 	case r == MayOwn && a.Role != Owner:
-		return fault.New(fault.Forbidden, "owner_only", "Only an owner of this team can do that.")
+		return errOwnerOnly()
 	case r == MayWrite && a.Role != Owner && a.Role != Member:
 		return fault.New(fault.Forbidden, "viewer_only", "You can look at this and comment. Ask an owner of the team if you need to change it.")
 	case a.Role == "":
 		return fault.New(fault.Forbidden, "", "You are not a member of this team.")
 	}
 	return nil
+}
+
+func errOwnerOnly() error {
+	return fault.New(fault.Forbidden, "owner_only", "Only an owner of this team can do that.")
+}
+
+// needSession returns nil when a person sits at a browser. What concerns the
+// account itself, or lets others in, is not for tokens: a leaked one must not be
+// able to make itself at home.
+func (a Actor) needSession() error {
+	if a.User == "" || a.Session == "" {
+		return fault.New(fault.Forbidden, "session_needed", "An access key cannot do this. Sign in with a browser.")
+	}
+	return nil
+}
+
+// needSelf returns nil when there is a user at all.
+func (a Actor) needSelf() error {
+	if a.User == "" {
+		return errSignedOut()
+	}
+	return nil
+}
+
+func errSignedOut() error {
+	return fault.New(fault.Unauthenticated, "", "Please sign in.")
+}
+
+func errSuspended() error {
+	return fault.New(fault.Forbidden, "suspended", "This account is suspended. Ask whoever runs this installation.")
 }
 
 // Device is what a session remembers of the browser that opened it.

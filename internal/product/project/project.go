@@ -4,17 +4,22 @@
 // Invariants. Every query is filtered by the actor's workspace and, for someone
 // invited to single projects, by membership. Deleting is soft: for 30 days
 // everything can be downloaded and restored, then Purge removes it with
-// everything that belongs to it (by foreign keys).
+// everything that belongs to it (by foreign keys). The projects of a workspace
+// that was deleted itself go with the next purge.
 package project
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"cofounder/internal/base/clock"
+	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
 	"cofounder/internal/product/account"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -41,16 +46,10 @@ type Project struct {
 	Name      string // 1–80 characters
 	Idea      string // the founder's own words, at most 100 000 bytes
 	Status    Status
-	ParkNote  string
+	ParkNote  string // kept while deleted, so that restoring brings it back
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	DeletedAt *time.Time // set while Status is Deleted; purged KeepDeleted later
-}
-
-// Draft is what makes a project. An empty name is taken from the idea.
-type Draft struct {
-	Name string
-	Idea string
 }
 
 // Config is what Projects needs.
@@ -61,76 +60,110 @@ type Config struct {
 }
 
 // Projects is the door to this package, safe for concurrent use.
-type Projects struct{ cfg Config }
+type Projects struct {
+	db    *pgxpool.Pool
+	clock clock.Clock
+	ids   *id.Source
+}
 
 // New returns Projects over cfg.
-func New(cfg Config) *Projects { return &Projects{cfg: cfg} }
-
-// Create makes an active project. fault.Invalid on idea when it is empty or too
-// long, or on name when too long.
-func (p *Projects) Create(ctx context.Context, actor account.Actor, d Draft) (Project, error) {
-	panic("stub")
+func New(cfg Config) *Projects {
+	return &Projects{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs}
 }
+
+const columns = `p.id, p.workspace_id AS workspace, p.name, p.idea, p.status, p.park_note, p.created_at, p.updated_at, p.deleted_at`
+
+// seen limits a query on project p to what an actor sees; its arguments are the
+// first three.
+const seen = `p.workspace_id = $1 AND (NOT $3 OR EXISTS (
+    SELECT FROM member_project mp
+    WHERE mp.workspace_id = p.workspace_id AND mp.user_id = $2 AND mp.project_id = p.id))`
+
+// sees returns the arguments of seen, followed by more.
+func sees(actor account.Actor, more ...any) []any {
+	return append([]any{actor.Workspace, actor.User, actor.Restricted}, more...)
+}
+
+// querier is what pools and transactions can both do.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// one returns the single project of a query; none is fault.NotFound.
+func one(ctx context.Context, q querier, sql string, args ...any) (Project, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return Project{}, fmt.Errorf("ask for project: %w", err)
+	}
+	got, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Project])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Project{}, errNoProject()
+	}
+	if err != nil {
+		return Project{}, fmt.Errorf("read project: %w", err)
+	}
+	return got, nil
+}
+
+func errNoProject() error {
+	return fault.New(fault.NotFound, "", "There is no such project.")
+}
+
+const get = `SELECT ` + columns + ` FROM project p WHERE ` + seen + ` AND p.id = $4`
 
 // Get returns a project of any status but purged.
 func (p *Projects) Get(ctx context.Context, actor account.Actor, i ID) (Project, error) {
-	panic("stub")
+	if err := actor.Need(account.MayRead); err != nil {
+		return Project{}, err
+	}
+	return one(ctx, p.db, get, sees(actor, i)...)
 }
 
-// Query selects projects. The zero Query is the first 50 that are not deleted,
-// newest first.
-type Query struct {
-	Status Status // empty: active and parked
-	After  string // cursor of the last page
-	Limit  int    // 1–100; 0 is 50
-}
-
-// Page is one page of a list. Next is empty on the last one.
-type Page struct {
-	Projects []Project
-	Next     string
-}
-
-// List returns the actor's projects. A cursor that is not one of ours is
-// fault.Malformed.
-func (p *Projects) List(ctx context.Context, actor account.Actor, q Query) (Page, error) {
-	panic("stub")
-}
-
-// Rename changes the name.
-func (p *Projects) Rename(ctx context.Context, actor account.Actor, i ID, name string) (Project, error) {
-	panic("stub")
-}
-
-// Park puts a project on hold with an optional note. Parking twice changes
-// nothing; a deleted project is fault.Conflict.
-func (p *Projects) Park(ctx context.Context, actor account.Actor, i ID, note string) (Project, error) {
-	panic("stub")
-}
-
-// Unpark takes a project off hold.
-func (p *Projects) Unpark(ctx context.Context, actor account.Actor, i ID) (Project, error) {
-	panic("stub")
-}
-
-// Delete marks a project deleted; owners only.
-func (p *Projects) Delete(ctx context.Context, actor account.Actor, i ID) (Project, error) {
-	panic("stub")
-}
-
-// Restore takes a deletion back; owners only. The project is as it was before,
-// parked if it was parked.
-func (p *Projects) Restore(ctx context.Context, actor account.Actor, i ID) (Project, error) {
-	panic("stub")
-}
+const locate = `
+SELECT p.workspace_id
+FROM project p
+JOIN member m ON m.workspace_id = p.workspace_id
+LEFT JOIN member_project mp ON mp.workspace_id = p.workspace_id AND mp.user_id = m.user_id AND mp.project_id = p.id
+WHERE p.id = $1 AND m.user_id = $2 AND (NOT m.restricted OR mp.project_id IS NOT NULL)`
 
 // Locate returns the workspace of a project the user may see, whichever of their
 // workspaces it is in; fault.NotFound otherwise. It lets a link to a project open
 // without first choosing its team.
 func (p *Projects) Locate(ctx context.Context, u account.UserID, i ID) (account.WorkspaceID, error) {
-	panic("stub")
+	var w account.WorkspaceID
+	err := p.db.QueryRow(ctx, locate, i, u).Scan(&w)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", errNoProject()
+	}
+	if err != nil {
+		return "", fmt.Errorf("locate project: %w", err)
+	}
+	return w, nil
 }
 
-// Purge removes what was deleted more than KeepDeleted ago, a batch at a time, and
+// A workspace that was deleted has nobody left who could restore.
+const purge = `
+DELETE FROM project WHERE id IN (
+    SELECT p.id FROM project p JOIN workspace w ON w.id = p.workspace_id
+    WHERE p.deleted_at <= $1 OR w.deleted_at IS NOT NULL
+    ORDER BY p.deleted_at, p.id LIMIT $2 FOR UPDATE OF p SKIP LOCKED)`
+
+// purgeBatch is small: everything that belongs to a project goes with it.
+const purgeBatch = 20
+
+// Purge removes what was deleted at least KeepDeleted ago, a batch at a time, and
 // returns how many projects. Any process may call it at any time.
-func (p *Projects) Purge(ctx context.Context) (int, error) { panic("stub") }
+func (p *Projects) Purge(ctx context.Context) (int, error) {
+	before := p.clock.Now().Add(-KeepDeleted)
+	total := 0
+	for {
+		done, err := p.db.Exec(ctx, purge, before, purgeBatch)
+		if err != nil {
+			return total, fmt.Errorf("purge projects: %w", err)
+		}
+		total += int(done.RowsAffected())
+		if done.RowsAffected() < purgeBatch {
+			return total, nil
+		}
+	}
+}

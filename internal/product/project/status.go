@@ -1,0 +1,156 @@
+package project
+
+import (
+	"context"
+	"fmt"
+
+	"cofounder/internal/base/fault"
+	"cofounder/internal/platform/db"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/account/form"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// maxNote is the most characters of the note on a parked project.
+const maxNote = 500
+
+const lock = get + ` FOR NO KEY UPDATE OF p`
+
+// change lets decide look at a locked project and say with which statement it
+// becomes what is wanted; an empty one changes nothing. args come after the id ($1)
+// and the time ($2).
+func (p *Projects) change(ctx context.Context, actor account.Actor, i ID,
+	decide func(present Project) (sql string, args []any, err error),
+) (Project, error) {
+	now := p.clock.Now()
+	var changed Project
+	err := db.InTx(ctx, p.db, func(tx pgx.Tx) error {
+		present, err := one(ctx, tx, lock, sees(actor, i)...)
+		if err != nil {
+			return err
+		}
+		sql, args, err := decide(present)
+		if err != nil || sql == "" {
+			changed = present
+			return err
+		}
+		changed, err = one(ctx, tx, sql+` RETURNING `+columns, append([]any{present.ID, now}, args...)...)
+		return err
+	})
+	if err != nil {
+		return Project{}, err
+	}
+	return changed, nil
+}
+
+// unlessDeleted refuses changes of a deleted project.
+func unlessDeleted(present Project) error {
+	if present.Status == Deleted {
+		return fault.New(fault.Conflict, "project_deleted", "This project is deleted. Restore it first.")
+	}
+	return nil
+}
+
+const rename = `UPDATE project p SET name = $3, updated_at = $2 WHERE id = $1`
+
+// Rename changes the name. fault.Invalid on name, fault.Conflict with code
+// project_deleted.
+func (p *Projects) Rename(ctx context.Context, actor account.Actor, i ID, name string) (Project, error) {
+	if err := actor.Need(account.MayWrite); err != nil {
+		return Project{}, err
+	}
+	var f form.Form
+	name = f.Line("name", name, 1, maxName)
+	if err := f.Err(); err != nil {
+		return Project{}, err
+	}
+	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
+		if present.Name == name {
+			return "", nil, unlessDeleted(present)
+		}
+		return rename, []any{name}, unlessDeleted(present)
+	})
+}
+
+const park = `UPDATE project p SET parked_at = $2, park_note = $3, updated_at = $2 WHERE id = $1`
+
+// Park puts a project on hold with an optional note of at most 500 characters.
+// Parking twice changes nothing; a deleted project is fault.Conflict with code
+// project_deleted.
+func (p *Projects) Park(ctx context.Context, actor account.Actor, i ID, note string) (Project, error) {
+	if err := actor.Need(account.MayWrite); err != nil {
+		return Project{}, err
+	}
+	note, err := readNote(note)
+	if err != nil {
+		return Project{}, err
+	}
+	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
+		if present.Status == Parked {
+			return "", nil, nil
+		}
+		return park, []any{note}, unlessDeleted(present)
+	})
+}
+
+func readNote(s string) (string, error) {
+	var f form.Form
+	note := f.Block("note", s, 4*maxNote)
+	if err := f.Err(); err != nil {
+		return "", err
+	}
+	if len([]rune(note)) > maxNote {
+		return "", fault.OnField("note", fmt.Sprintf("At most %d characters, please.", maxNote))
+	}
+	return note, nil
+}
+
+const unpark = `UPDATE project p SET parked_at = NULL, park_note = '', updated_at = $2 WHERE id = $1`
+
+// Unpark takes a project off hold. One that is not on hold stays as it is; a
+// deleted one is fault.Conflict with code project_deleted.
+func (p *Projects) Unpark(ctx context.Context, actor account.Actor, i ID) (Project, error) {
+	if err := actor.Need(account.MayWrite); err != nil {
+		return Project{}, err
+	}
+	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
+		if present.Status == Active {
+			return "", nil, nil
+		}
+		return unpark, nil, unlessDeleted(present)
+	})
+}
+
+const remove = `UPDATE project p SET deleted_at = $2, updated_at = $2 WHERE id = $1`
+
+// Delete marks a project deleted; owners only. Deleting twice changes nothing, and
+// does not begin the 30 days anew.
+func (p *Projects) Delete(ctx context.Context, actor account.Actor, i ID) (Project, error) {
+	if err := actor.Need(account.MayOwn); err != nil {
+		return Project{}, err
+	}
+	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
+		if present.Status == Deleted {
+			return "", nil, nil
+		}
+		return remove, nil, nil
+	})
+}
+
+const restore = `UPDATE project p SET deleted_at = NULL, updated_at = $2 WHERE id = $1`
+
+// Restore takes a deletion back; owners only. The project is as it was before,
+// parked if it was parked. One that is not deleted stays as it is; one that was
+// purged is fault.NotFound.
+func (p *Projects) Restore(ctx context.Context, actor account.Actor, i ID) (Project, error) {
+	if err := actor.Need(account.MayOwn); err != nil {
+		return Project{}, err
+	}
+	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
+		if present.Status != Deleted {
+			return "", nil, nil
+		}
+		return restore, nil, nil
+	})
+}
