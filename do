@@ -423,7 +423,7 @@ test_all() {
 
 shell_scripts() {
 	if have shellcheck; then
-		(cd "$root" && shellcheck ./do .ci/run)
+		(cd "$root" && shellcheck ./do .ci/run infra/ci/first-run)
 	else
 		say "shellcheck is not installed: left out here, not in continuous integration"
 	fi
@@ -432,7 +432,7 @@ shell_scripts() {
 vet() { go -C "$root" vet ./...; }
 vet_macos() { GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go -C "$root" vet ./cmd/...; }
 tidy() { go -C "$root" mod tidy -diff; }
-lint() { (cd "$root" && tool golangci-lint run ./...); }
+lint() { (cd "$root" && tool golangci-lint run --allow-parallel-runners ./...); }
 # actionlint has a module of its own: its YAML library is not golangci-lint's.
 workflows() { (cd "$root" && go tool -modfile=tools/actionlint/go.mod actionlint && go test ./infra/...); }
 floors() { (cd "$root" && go test ./internal/importtest/); }
