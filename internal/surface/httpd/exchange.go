@@ -25,10 +25,11 @@ type exchange struct {
 	server  *Server
 	request string // id
 	client  netip.Addr
-	body    io.ReadCloser // as it came in, before a limit was put on it
-	route   string        // pattern that matched, innermost wins
-	debugID string        // of the error that was answered, if one was
-	stream  bool          // an event stream: its duration says nothing
+	conn    http.ResponseWriter // net/http's own, which a body limit must talk to
+	body    io.ReadCloser       // as it came in, before a limit was put on it
+	route   string              // pattern that matched, innermost wins
+	debugID string              // of the error that was answered, if one was
+	stream  bool                // an event stream: its duration says nothing
 	expiry  expiry
 }
 
@@ -65,7 +66,7 @@ func (s *Server) begin(next http.Handler) http.Handler {
 		s.inFlight.Add(1)
 		defer s.inFlight.Add(-1)
 		client, viaProxy := s.clientOf(r)
-		x := &exchange{server: s, client: client, body: r.Body}
+		x := &exchange{server: s, client: client, conn: w, body: r.Body}
 		if given := r.Header.Get(requestIDHeader); viaProxy && wellFormedID(given) {
 			x.request = given
 		} else {

@@ -51,7 +51,9 @@ func LocalTarget(target, fallback string) string {
 		return fallback
 	}
 	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
+	// An escaped second slash or backslash may lose its escape on the way.
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil ||
+		strings.HasPrefix(u.Path, "//") || strings.HasPrefix(u.Path, `/\`) {
 		return fallback
 	}
 	return u.String()

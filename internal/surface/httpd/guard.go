@@ -3,10 +3,12 @@ package httpd
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -22,7 +24,7 @@ func (s *Server) limits(next http.Handler) http.Handler {
 		x := exchangeOf(r.Context())
 		ctx, cancel := context.WithCancelCause(r.Context())
 		defer cancel(nil)
-		x.expiry.timer = time.AfterFunc(s.timeout, func() {
+		x.expiry.timer = time.AfterFunc(requestTimeout, func() {
 			x.expiry.passed.Store(true)
 			cancel(errExpired)
 		})
@@ -30,11 +32,11 @@ func (s *Server) limits(next http.Handler) http.Handler {
 		// A body that trickles in does not see the context; this ends it, just
 		// after the context so that the reason is known. A recorder in a test
 		// has no deadlines.
-		if err := http.NewResponseController(w).SetReadDeadline(now().Add(s.timeout + time.Second)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		if err := http.NewResponseController(w).SetReadDeadline(now().Add(requestTimeout + time.Second)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			panic(http.ErrAbortHandler) // the connection is already gone
 		}
 		r = r.WithContext(ctx)
-		r.Body = http.MaxBytesReader(w, x.body, bodyDefault)
+		r.Body = x.limited(bodyDefault)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -42,15 +44,45 @@ func (s *Server) limits(next http.Handler) http.Handler {
 // BodyLimit lets next read up to n bytes of body instead of 1 MB.
 func BodyLimit(n int64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := r.Body
+		limited := *r
 		if x := exchangeOf(r.Context()); x != nil {
-			body = x.body
+			limited.Body = x.limited(n)
+		} else {
+			limited.Body = http.MaxBytesReader(w, r.Body, n)
 		}
-		r2 := *r
-		r2.Body = http.MaxBytesReader(w, body, n)
-		next.ServeHTTP(w, &r2)
+		next.ServeHTTP(w, &limited)
 	})
 }
+
+// limited is the body as it came in, up to n bytes. Passing it net/http's own
+// writer makes the connection end gently, so that a client still sending can
+// read why.
+func (x *exchange) limited(n int64) io.ReadCloser {
+	return body{http.MaxBytesReader(x.conn, x.body, n)}
+}
+
+// body marks what goes wrong in reading as the client's doing.
+type body struct{ io.ReadCloser }
+
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = errors.Join(errExpired, err)
+	default:
+		err = &bodyError{err}
+	}
+	return n, err
+}
+
+// bodyError is a body that broke off, was not framed as HTTP asks, or is too
+// large (then it holds an http.MaxBytesError).
+type bodyError struct{ cause error }
+
+func (e *bodyError) Error() string { return "read request body: " + e.cause.Error() }
+
+func (e *bodyError) Unwrap() error { return e.cause }
 
 // cleanAddress refuses addresses that decode to something that is not text.
 func cleanAddress(next http.Handler) http.Handler {

@@ -98,7 +98,10 @@ func (s *Server) stop(ctx context.Context, srv *http.Server) error {
 	case errors.Is(err, context.Canceled):
 		return errAborted
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w: %d", errCut, s.inFlight.Load())
+		if n := s.inFlight.Load(); n > 0 {
+			return fmt.Errorf("%w: %d", errCut, n)
+		}
+		return nil // only connections nobody used
 	default:
 		return fmt.Errorf("shut down: %w", err)
 	}
@@ -149,7 +152,7 @@ func (s *Server) server(base context.Context) *http.Server {
 		// their own deadline for each write. There is no ReadTimeout, because
 		// it runs from the moment a connection was opened: limits sets one per
 		// request instead.
-		WriteTimeout: s.timeout + answerGrace,
+		WriteTimeout: requestTimeout + answerGrace,
 		IdleTimeout:  idleTimeout,
 		ErrorLog:     slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
 		BaseContext:  func(net.Listener) context.Context { return base },

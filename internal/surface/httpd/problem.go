@@ -73,6 +73,9 @@ func faultIn(err error) *fault.Error {
 	if large := new(http.MaxBytesError); errors.As(err, &large) {
 		return fault.Newf(fault.TooLarge, "", "That is more than the %s accepted here.", size(large.Limit)).Because(err)
 	}
+	if broken := new(bodyError); errors.As(err, &broken) {
+		return fault.New(fault.Malformed, "", "The request could not be read to its end.").Because(err)
+	}
 	if errors.Is(err, errExpired) {
 		return fault.New(fault.Unavailable, "took_too_long", "That took too long and was stopped. Please try again.").Because(err)
 	}
@@ -156,8 +159,9 @@ func failureClass(p Problem) string {
 	return fault.Internal.String()
 }
 
-// ErrorRenderer writes the page for an error; web gives one to the Server. The
-// header already holds Retry-After where it belongs.
+// ErrorRenderer writes the page for an error, status included; web gives one to
+// the Server. The header already holds Retry-After where it belongs, and
+// Cache-Control: no-store.
 type ErrorRenderer func(w http.ResponseWriter, r *http.Request, p Problem)
 
 // WriteError reports err and answers with it: as a page for a browser, as
@@ -173,7 +177,7 @@ func answer(w http.ResponseWriter, r *http.Request, p Problem) {
 	if rec := recorderOf(w); rec != nil && rec.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	setRetry(w.Header(), p)
+	prepare(w.Header(), p)
 	if x := exchangeOf(r.Context()); x != nil && x.server.cfg.Pages != nil && wantsPage(r) {
 		x.server.cfg.Pages(w, r, p)
 		return
@@ -184,11 +188,16 @@ func answer(w http.ResponseWriter, r *http.Request, p Problem) {
 // WriteProblem is WriteError for callers that only ever speak JSON.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p := Report(r.Context(), err)
-	setRetry(w.Header(), p)
+	prepare(w.Header(), p)
 	writeProblem(w, r, p)
 }
 
-func setRetry(h http.Header, p Problem) {
+// prepare takes back what a handler said of the answer it did not give.
+func prepare(h http.Header, p Problem) {
+	for _, name := range []string{"Content-Encoding", "Content-Length", "Etag", "Last-Modified"} {
+		h.Del(name)
+	}
+	h.Set("Cache-Control", "no-store")
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 	}
@@ -203,10 +212,6 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p Problem) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", problemType)
-	h.Set("Cache-Control", "no-store")
-	h.Del("Content-Encoding")
-	h.Del("Content-Length")
-	h.Del("ETag")
 	if p.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", `Bearer realm="cofounder"`)
 	}

@@ -93,7 +93,6 @@ type Server struct {
 	measures measures
 	health   health
 	hosts    map[string]bool
-	timeout  time.Duration // requestTimeout, shorter in tests
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -119,7 +118,7 @@ func New(cfg Config, app http.Handler) (*Server, error) {
 		cfg.Tracer = tracenoop.Tracer{}
 	}
 	s := &Server{
-		cfg: cfg, timeout: requestTimeout,
+		cfg:   cfg,
 		drain: make(chan struct{}), abort: make(chan struct{}),
 	}
 	s.hosts = ownHosts(cfg.Addr, cfg.PublicURL)

@@ -58,8 +58,9 @@ func Stream(w http.ResponseWriter, r *http.Request, feed func(ctx context.Contex
 		return nil // the client is gone, there is nobody to tell
 	}
 	ctx, end := context.WithCancelCause(r.Context())
-	defer end(nil)
 	var beats sync.WaitGroup
+	defer beats.Wait() // also when feed panics: nothing writes after we return
+	defer end(nil)
 	beats.Go(func() { s.beat(ctx, end, Draining(ctx)) })
 	err := feed(ctx, func(e Event) error { return s.write(e.text()) })
 	cause := context.Cause(ctx)
