@@ -63,7 +63,7 @@ build() {
 	stamp=
 	git -C "$root" rev-parse HEAD >/dev/null 2>&1 || stamp=-buildvcs=false # not a clone, or somebody else's
 	# shellcheck disable=SC2086 # an empty stamp is no argument
-	if ! CGO_ENABLED=0 go build -C "$root" -trimpath $stamp -o "$1" "$2" 2>"$1.log"; then
+	if ! CGO_ENABLED=0 go build -C "$root" $stamp -o "$1" "$2" 2>"$1.log"; then
 		grep -v '^go: downloading' "$1.log" >&2 || :
 		explain_go "$1.log"
 	fi
