@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"cofounder/internal/product/account"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// access says whom an operation serves.
+type access uint8
+
+const (
+	anyone access = iota // also who is not signed in
+	member               // an access key or a session, as its role and scope allow
+	person               // a session only: what concerns a person in all their workspaces
+)
+
+// operation is what an operation's types do not say about it.
+type operation struct {
+	id      string // in the OpenAPI document, stable, for generated clients
+	method  string
+	path    string // below Prefix
+	tag     string
+	summary string
+	notes   string // more than the summary, where there is more to know
+	access  access
+	status  int // of the good answer; 0 is 200, or 204 without a body
+}
+
+// write tells whether the operation may change something.
+func (o operation) write() bool { return o.method != http.MethodGet }
+
+// nothing is the input or output of an operation that has none.
+type nothing struct{}
+
+// register adds an operation to the API and its document. I and O are huma's input
+// and output structs; do is told who asks, the zero Actor where anyone may.
+func register[I, O any](a *api, o operation, do func(context.Context, account.Actor, *I) (*O, error)) {
+	described := huma.Operation{
+		OperationID: o.id, Method: o.method, Path: o.path,
+		Tags: []string{o.tag}, Summary: o.summary, Description: o.notes,
+		DefaultStatus: o.status, Errors: refusals(o),
+		Security: security(o.access), Parameters: parameters(o),
+		RejectUnknownQueryParameters: true,
+		MaxBodyBytes:                 -1, // httpd's limit holds for every body
+		Middlewares:                  huma.Middlewares{a.authenticate(o)},
+	}
+	if o.write() {
+		described.Middlewares = append(described.Middlewares, a.once)
+	}
+	huma.Register(a.huma, described, func(ctx context.Context, in *I) (*O, error) {
+		out, err := do(ctx, actorOf(ctx), in)
+		if err != nil {
+			return nil, &problemError{cause: err}
+		}
+		return out, nil
+	})
+}
+
+// refusals lists the statuses an operation documents besides its good one.
+func refusals(o operation) []int {
+	all := []int{
+		http.StatusBadRequest, http.StatusUnprocessableEntity,
+		http.StatusInternalServerError, http.StatusServiceUnavailable,
+	}
+	if o.access != anyone {
+		all = append(all, http.StatusUnauthorized, http.StatusForbidden)
+	}
+	if strings.Contains(o.path, "{") {
+		all = append(all, http.StatusNotFound)
+	}
+	if o.write() {
+		all = append(all, http.StatusConflict, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType, http.StatusTooManyRequests)
+	}
+	return all
+}
+
+func security(who access) []map[string][]string {
+	session, key := map[string][]string{schemeSession: {}}, map[string][]string{schemeKey: {}}
+	switch who {
+	case anyone:
+		return []map[string][]string{}
+	case member:
+		return []map[string][]string{key, session}
+	case person:
+		return []map[string][]string{session}
+	}
+	return nil
+}
+
+func parameters(o operation) []*huma.Param {
+	if !o.write() {
+		return nil
+	}
+	shortest, longest := 1, 255
+	return []*huma.Param{{
+		Name: keyHeader, In: "header",
+		Description: "Makes repeating the request safe: it is carried out once, and the same request with the same key is answered the same for 24 hours.",
+		Schema:      &huma.Schema{Type: huma.TypeString, MinLength: &shortest, MaxLength: &longest, Pattern: "^[ -~]+$"},
+	}}
+}
