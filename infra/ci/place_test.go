@@ -1,7 +1,9 @@
 package ci
 
 import (
+	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -18,5 +20,26 @@ func TestTreeIsPlaced(t *testing.T) {
 		if areaOf(name) == unknown {
 			t.Errorf("%q is in no area: add it to areaOf in infra/ci/select.go", name)
 		}
+	}
+}
+
+// TestTemplVersions: the generator in tools must be the one whose runtime we link.
+func TestTemplVersions(t *testing.T) {
+	t.Parallel()
+	templ := regexp.MustCompile(`github\.com/a-h/templ (v\S+)`)
+	var versions []string
+	for _, file := range []string{"../../go.mod", "../../tools/go.mod"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := templ.FindSubmatch(text)
+		if m == nil {
+			t.Fatalf("%s does not require templ", file)
+		}
+		versions = append(versions, string(m[1]))
+	}
+	if versions[0] != versions[1] {
+		t.Errorf("go.mod has templ %s, tools/go.mod %s", versions[0], versions[1])
 	}
 }
