@@ -1,5 +1,7 @@
 package private
 
+import "fmt"
+
 const howToInstall = "install it with: brew install postgresql@17; or set DATABASE_URL"
 
 // usualPlaces are where packages for macOS put the programs.
@@ -13,3 +15,5 @@ var usualPlaces = []string{ //nolint:gochecknoglobals // a constant table
 
 // safeParents are folders below which any user id can reach a data folder.
 var safeParents = []string{"/usr/local/var", "/opt"} //nolint:gochecknoglobals // a constant table
+
+func installVersion(major int) string { return fmt.Sprintf("brew install postgresql@%d", major) }

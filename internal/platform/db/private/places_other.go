@@ -2,6 +2,8 @@
 
 package private
 
+import "fmt"
+
 const howToInstall = "install it (Debian, Ubuntu: apt install postgresql) or set DATABASE_URL"
 
 // usualPlaces are where distributions put the programs.
@@ -17,3 +19,7 @@ var usualPlaces = []string{ //nolint:gochecknoglobals // a constant table
 
 // safeParents are folders below which any user id can reach a data folder.
 var safeParents = []string{"/var/lib", "/srv", "/opt"} //nolint:gochecknoglobals // a constant table
+
+func installVersion(major int) string {
+	return fmt.Sprintf("Debian, Ubuntu: apt install postgresql-%d", major)
+}

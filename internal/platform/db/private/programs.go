@@ -46,6 +46,9 @@ func FindPrograms(ctx context.Context, dir string, user User) ([]Programs, error
 		}
 		found = append(found, Programs{Folder: folder, Major: major})
 	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if len(found) > 0 {
 		return found, nil
 	}
