@@ -120,12 +120,15 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
+// staticPath is where web serves its static files.
+const staticPath = "/static/"
+
 // ownHost refuses requests meant for another name. Ports are not compared: a
 // proxy may leave ours out or put its own in.
 func (s *Server) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
-		if !s.hosts[strings.TrimSuffix(strings.ToLower(host), ".")] {
+		if !s.hosts[strings.TrimSuffix(strings.ToLower(host), ".")] && !strings.HasPrefix(r.URL.Path, staticPath) {
 			WriteError(w, r, fault.Newf(fault.Misdirected, "wrong_address",
 				"cofounder is set up to be reached at %s. Open it there, or set COFOUNDER_URL to the address you use and start it again.",
 				s.cfg.PublicURL))

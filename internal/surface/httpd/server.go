@@ -134,9 +134,9 @@ func New(cfg Config, app http.Handler) (*Server, error) {
 	h := app
 	h = s.limits(h)
 	h = crossOrigin(cross, h)
-	h = s.secure(h)
 	h = s.ownHost(h)
 	h = cleanAddress(h)
+	h = s.secure(h)
 	h = s.probes(h)
 	h = s.rescue(h)
 	h = s.observe(h)
