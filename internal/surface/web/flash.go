@@ -1,0 +1,142 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"cofounder/internal/base/id"
+	"cofounder/internal/product/project"
+	"cofounder/internal/surface/web/view"
+)
+
+// flashCookie carries what just happened over one redirect. It names an event,
+// never a text of its own.
+const flashCookie = "__Host-cofounder-flash"
+
+// event is what a flash can tell.
+type event string
+
+const (
+	projectCreated  event = "project_created"
+	projectParked   event = "project_parked"
+	projectUnparked event = "project_unparked"
+	projectDeleted  event = "project_deleted"
+	projectRestored event = "project_restored"
+	projectRenamed  event = "project_renamed"
+	profileSaved    event = "profile_saved"
+	passwordSaved   event = "password_saved"
+	wayBackSaved    event = "way_back_saved"
+	passkeyMade     event = "passkey_made"
+	passkeyRemoved  event = "passkey_removed"
+	sessionEnded    event = "session_ended"
+	othersEnded     event = "others_ended"
+	keyEnded        event = "key_ended"
+	accountDeleted  event = "account_deleted"
+	signedOut       event = "signed_out"
+	roleChanged     event = "role_changed"
+	memberRemoved   event = "member_removed"
+	teamLeft        event = "team_left"
+	teamRenamed     event = "team_renamed"
+	teamMade        event = "team_made"
+	teamJoined      event = "team_joined"
+	teamSwitched    event = "team_switched"
+	invitationEnded event = "invitation_ended"
+)
+
+// flash is an event with the name it is about and, for Undo, the project.
+type flash struct {
+	what    event
+	name    string
+	project project.ID
+}
+
+func setFlash(w http.ResponseWriter, f flash) {
+	v := url.Values{"what": {string(f.what)}}
+	if f.name != "" {
+		v.Set("name", f.name)
+	}
+	if f.project != "" {
+		v.Set("project", string(f.project))
+	}
+	http.SetCookie(w, hostCookie(flashCookie, v.Encode(), 60))
+}
+
+// takeFlash reads the flash and removes it; nil when there is none.
+func takeFlash(w http.ResponseWriter, r *http.Request) *view.Flash {
+	c, err := r.Cookie(flashCookie)
+	if err != nil || r.Method == http.MethodHead {
+		return nil
+	}
+	http.SetCookie(w, hostCookie(flashCookie, "", -1))
+	v, err := url.ParseQuery(c.Value)
+	if err != nil {
+		return nil
+	}
+	p, err := id.Parse[project.ID](v.Get("project"))
+	if err != nil {
+		p = ""
+	}
+	return flash{what: event(v.Get("what")), name: v.Get("name"), project: p}.words()
+}
+
+// words says the event on the screen; nil for one we do not know.
+func (f flash) words() *view.Flash {
+	text, known := flashTexts()[f.what]
+	if !known {
+		return nil
+	}
+	out := &view.Flash{Text: text}
+	if f.name != "" {
+		out.Text += ": " + f.name
+	}
+	if undo := flashUndos()[f.what]; undo != "" && f.project != "" {
+		out.Undo = "/p/" + string(f.project) + "/" + undo
+	}
+	if f.what == projectCreated {
+		out.Forget = "idea"
+	}
+	return out
+}
+
+func flashTexts() map[event]string {
+	return map[event]string{
+		projectCreated:  "Your idea is kept",
+		projectParked:   "On hold",
+		projectUnparked: "Taken up again",
+		projectDeleted:  "Deleted, kept for 30 days",
+		projectRestored: "Restored",
+		projectRenamed:  "Renamed",
+		profileSaved:    "Profile saved",
+		passwordSaved:   "Password saved; other browsers are signed out",
+		wayBackSaved:    "Saved. You can sign in with your e-mail address and password now",
+		passkeyMade:     "Passkey made",
+		passkeyRemoved:  "Passkey removed",
+		sessionEnded:    "Signed out there",
+		othersEnded:     "Signed out everywhere else",
+		keyEnded:        "Access key ended",
+		accountDeleted:  "Your account is deleted",
+		signedOut:       "You are signed out",
+		roleChanged:     "Role changed",
+		memberRemoved:   "Removed from the team",
+		teamLeft:        "You left the team",
+		teamRenamed:     "Team renamed",
+		teamMade:        "Team made; you are in it now",
+		teamJoined:      "Welcome to the team",
+		teamSwitched:    "You are in this team now",
+		invitationEnded: "Invitation taken back",
+	}
+}
+
+// flashUndos are the actions of a project that take an event back.
+func flashUndos() map[event]string {
+	return map[event]string{
+		projectParked: "unpark", projectUnparked: "park", projectDeleted: "restore",
+	}
+}
+
+// done is the usual end of a form: a redirect to a page that says what happened.
+func done(w http.ResponseWriter, r *http.Request, to string, f flash) error {
+	setFlash(w, f)
+	seeOther(w, r, to)
+	return nil
+}

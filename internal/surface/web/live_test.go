@@ -1,0 +1,55 @@
+package web_test
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestLiveStreamSaysItIsConnected(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.owner(t)
+	server := httptest.NewServer(w.handler)
+	t.Cleanup(server.Close)
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "localhost:8080"
+	r.Header.Set("Accept", "text/html, text/event-stream")
+	for name, value := range v.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	}
+	res, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Content-Encoding") != "" {
+		t.Fatalf("got %d %v", res.StatusCode, res.Header)
+	}
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			for _, part := range []string{`id="live-state"`, `hx-swap-oob="true"`, `data-state="live"`} {
+				if !strings.Contains(data, part) {
+					t.Errorf("the first event %q lacks %s", data, part)
+				}
+			}
+			return
+		}
+	}
+	t.Fatalf("the stream ended without an event: %v", lines.Err())
+}
+
+// A stream cannot follow to a page, so it is told by status.
+func TestLiveStreamIsForMembers(t *testing.T) {
+	t.Parallel()
+	newWorld(t).browser().get(t, "/live").want(http.StatusUnauthorized)
+}

@@ -1,0 +1,146 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"cofounder/internal/base/fault"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/project"
+	"cofounder/internal/surface/httpd"
+	"cofounder/internal/surface/web/view"
+)
+
+func (s *Site) toHome(w http.ResponseWriter, r *http.Request, _ visit, p project.Project) error {
+	seeOther(w, r, view.ProjectAddress(p))
+	return nil
+}
+
+// homePage is a project's first page.
+func (s *Site) homePage(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {
+	return s.showHome(w, r, v, p, refusal{status: http.StatusOK})
+}
+
+func (s *Site) showHome(w http.ResponseWriter, r *http.Request, v visit, p project.Project, re refusal) error {
+	sh, err := s.projectShell(w, r, v, p, "Home")
+	if err != nil {
+		return err
+	}
+	sh.Here = view.PlaceHome
+	return s.page(w, r, re.status, revisit, view.HomePage(sh, view.Home{
+		Form: re.form, Now: s.cfg.Clock.Now(), MayEdit: v.may(account.MayWrite), MayOwn: v.may(account.MayOwn),
+	}))
+}
+
+// projectShell is the shell with the project's side bar.
+func (s *Site) projectShell(w http.ResponseWriter, r *http.Request, v visit, p project.Project, title string) (view.Shell, error) {
+	sh, err := s.shell(w, r, v, title)
+	if err != nil {
+		return view.Shell{}, err
+	}
+	sh.Project = &p
+	sh.Crumbs = []view.Crumb{{Label: p.Name, Address: view.ProjectAddress(p)}}
+	return sh, nil
+}
+
+func (s *Site) renameProject(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {
+	f, err := httpd.Form(r)
+	if err != nil {
+		return err
+	}
+	renamed, err := s.cfg.Projects.Rename(r.Context(), v.actor, p.ID, f.Get("name"))
+	if err != nil {
+		re, err := refused(w, err, f)
+		if err != nil {
+			return err
+		}
+		return s.showHome(w, r, v, p, re)
+	}
+	return done(w, r, view.ProjectAddress(p), flash{what: projectRenamed, name: renamed.Name})
+}
+
+func (s *Site) parkProject(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {
+	f, err := optionalForm(r)
+	if err != nil {
+		return err
+	}
+	if _, err := s.cfg.Projects.Park(r.Context(), v.actor, p.ID, f.Get("note")); err != nil {
+		re, err := refused(w, err, f)
+		if err != nil {
+			return err
+		}
+		return s.showHome(w, r, v, p, re)
+	}
+	return done(w, r, listOr(r, p), flash{what: projectParked, name: p.Name, project: p.ID})
+}
+
+func (s *Site) unparkProject(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {
+	if _, err := s.cfg.Projects.Unpark(r.Context(), v.actor, p.ID); err != nil {
+		return err
+	}
+	return done(w, r, listOr(r, p), flash{what: projectUnparked, name: p.Name, project: p.ID})
+}
+
+func (s *Site) deletePage(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {
+	if err := v.actor.Need(account.MayOwn); err != nil {
+		return err
+	}
+	if p.Status == project.Deleted {
+		seeOther(w, r, view.ProjectAddress(p))
+		return nil
+	}
+	return s.showDelete(w, r, v, p, refusal{status: http.StatusOK})
+}
+
+func (s *Site) showDelete(w http.ResponseWriter, r *http.Request, v visit, p project.Project, re refusal) error {
+	sh, err := s.projectShell(w, r, v, p, "Delete")
+	if err != nil {
+		return err
+	}
+	return s.page(w, r, re.status, revisit, view.DeletePage(sh, re.form))
+}
+
+// deleteProject asks for the name, so that nobody deletes the wrong one.
+func (s *Site) deleteProject(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {
+	f, err := httpd.Form(r)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(f.Get("confirm")) != p.Name {
+		wrong := fault.OnField("confirm", "This is not the name of the project; it is written above the box.")
+		re, err := refused(w, wrong, f)
+		if err != nil {
+			return err
+		}
+		return s.showDelete(w, r, v, p, re)
+	}
+	if _, err := s.cfg.Projects.Delete(r.Context(), v.actor, p.ID); err != nil {
+		return err
+	}
+	return done(w, r, "/", flash{what: projectDeleted, name: p.Name, project: p.ID})
+}
+
+func (s *Site) restoreProject(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {
+	if _, err := s.cfg.Projects.Restore(r.Context(), v.actor, p.ID); err != nil {
+		return err
+	}
+	return done(w, r, listOr(r, p), flash{what: projectRestored, name: p.Name})
+}
+
+// listOr goes back to the list when the button was pressed there, else to the
+// project.
+func listOr(r *http.Request, p project.Project) string {
+	if from := cameFrom(r); from == "/" || strings.HasPrefix(from, "/?") {
+		return from
+	}
+	return view.ProjectAddress(p)
+}
+
+// optionalForm is httpd.Form for buttons that send no fields at all.
+func optionalForm(r *http.Request) (url.Values, error) {
+	if r.ContentLength == 0 {
+		return url.Values{}, nil
+	}
+	return httpd.Form(r)
+}

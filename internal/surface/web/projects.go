@@ -1,0 +1,98 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"cofounder/internal/base/fault"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/project"
+	"cofounder/internal/surface/httpd"
+	"cofounder/internal/surface/web/view"
+)
+
+// projectsPage lists the projects; who has none yet is asked for an idea.
+func (s *Site) projectsPage(w http.ResponseWriter, r *http.Request, v visit) error {
+	after := r.URL.Query().Get("after")
+	p, err := s.projects(r.Context(), v, after)
+	if err != nil {
+		return err
+	}
+	if len(p.List)+len(p.Deleted) == 0 && after == "" && p.MayBegin {
+		return s.startPage(w, r, v)
+	}
+	sh, err := s.shell(w, r, v, "Projects")
+	if err != nil {
+		return err
+	}
+	sh.Here = view.PlaceProjects
+	return s.page(w, r, http.StatusOK, revisit, view.ProjectsPage(sh, p))
+}
+
+// projects reads what the list shows. Somebody in no team has none.
+func (s *Site) projects(ctx context.Context, v visit, after string) (view.Projects, error) {
+	p := view.Projects{
+		Now: s.cfg.Clock.Now(), NoTeam: v.actor.Workspace == "", MayBegin: v.mayBegin(),
+		MayEdit: v.may(account.MayWrite), MayOwn: v.may(account.MayOwn),
+	}
+	if p.NoTeam {
+		return p, nil
+	}
+	list, err := s.cfg.Projects.List(ctx, v.actor, project.Query{After: after})
+	if err != nil {
+		return view.Projects{}, err
+	}
+	p.List, p.Next = list.Projects, list.Next
+	if !p.MayOwn || after != "" {
+		return p, nil
+	}
+	gone, err := s.cfg.Projects.List(ctx, v.actor, project.Query{Status: project.Deleted})
+	p.Deleted = gone.Projects
+	return p, err
+}
+
+// startPage asks for an idea.
+func (s *Site) startPage(w http.ResponseWriter, r *http.Request, v visit) error {
+	re := refusal{status: http.StatusOK}
+	n, err := strconv.Atoi(r.URL.Query().Get("example"))
+	examples := view.Examples()
+	if err == nil && n >= 1 && n <= len(examples) {
+		re.form.Values = map[string]string{"idea": examples[n-1].Text}
+	} else {
+		n = 0
+	}
+	return s.showStart(w, r, v, n, re)
+}
+
+func (s *Site) showStart(w http.ResponseWriter, r *http.Request, v visit, example int, re refusal) error {
+	if !v.mayBegin() {
+		return fault.New(fault.Forbidden, "", "In this team you cannot begin a project. Ask one of its owners.")
+	}
+	sh, err := s.shell(w, r, v, "A new idea")
+	if err != nil {
+		return err
+	}
+	sh.Here = view.PlaceNew
+	p := view.Start{Form: re.form, Example: example, Examples: view.Examples()}
+	if s.cfg.Machine != nil {
+		p.Machine = s.cfg.Machine()
+	}
+	return s.page(w, r, re.status, revisit, view.StartPage(sh, p))
+}
+
+func (s *Site) createProject(w http.ResponseWriter, r *http.Request, v visit) error {
+	f, err := httpd.Form(r)
+	if err != nil {
+		return err
+	}
+	p, err := s.cfg.Projects.Create(r.Context(), v.actor, project.Draft{Idea: f.Get("idea")})
+	if err != nil {
+		re, err := refused(w, err, f)
+		if err != nil {
+			return err
+		}
+		return s.showStart(w, r, v, 0, re)
+	}
+	return done(w, r, view.ProjectAddress(p), flash{what: projectCreated})
+}

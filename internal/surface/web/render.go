@@ -1,0 +1,81 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"cofounder/internal/surface/web/view"
+
+	"github.com/a-h/templ"
+)
+
+// privacy says how long a page may stay in the browser.
+type privacy string
+
+const (
+	// revisit lets a page come back on the browser's back button.
+	revisit privacy = "private, no-cache"
+	// secret pages show something once; they are never stored.
+	secret privacy = "no-store"
+)
+
+// page renders a page completely, then sends it, so that a fault in the middle
+// becomes an error page and not half a page.
+func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, p privacy, c templ.Component) error {
+	nonce := rand.Text()
+	var b bytes.Buffer
+	if err := c.Render(templ.WithNonce(r.Context(), nonce), &b); err != nil {
+		return err
+	}
+	packed, err := pack(b.Bytes(), gzip.BestSpeed)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	// A second policy can only narrow the first. See the package comment.
+	h.Add("Content-Security-Policy", "script-src-attr 'nonce-"+nonce+"'")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", string(p))
+	h.Add("Vary", "Cookie")
+	send(w, r, status, b.Bytes(), packed)
+	return nil
+}
+
+// send writes a whole answer, compressed where the client can read that.
+func send(w http.ResponseWriter, r *http.Request, status int, plain, packed []byte) {
+	h := w.Header()
+	body := plain
+	if packed != nil {
+		h.Add("Vary", "Accept-Encoding")
+		if acceptsGzip(r) {
+			h.Set("Content-Encoding", "gzip")
+			body = packed
+		}
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) //nolint:errcheck // the client is gone; the access line says how far it got
+	}
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		coding, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			q := strings.TrimPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
+			f, err := strconv.ParseFloat(q, 64)
+			return q == "" || err == nil && f > 0
+		}
+	}
+	return false
+}
+
+// outside is the shell of a page that is the same for everybody.
+func (s *Site) outside(r *http.Request, title string) view.Shell {
+	return view.Shell{Title: title, Theme: themeOf(r), Asset: s.files.address, Version: s.cfg.Version}
+}

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"net/http"
+
+	"cofounder/internal/surface/httpd"
+)
+
+// routes is every address there is. open lets anyone in, member those who are
+// signed in, inProject those of them who may see the project.
+func (s *Site) routes() {
+	open := func(h httpd.HandlerFunc) http.Handler { return h }
+	for pattern, h := range map[string]http.Handler{
+		// coming in
+		"GET /start/{code}":            open(s.redeem),
+		"GET /signed-in":               open(s.signedIn),
+		"GET /sign-in":                 open(s.signInPage),
+		"POST /sign-in":                open(s.signIn),
+		"POST /sign-in/passkey/begin":  open(s.beginPasskeySignIn),
+		"POST /sign-in/passkey/finish": open(s.finishPasskeySignIn),
+		"GET /sign-up":                 open(s.signUpPage),
+		"POST /sign-up":                open(s.signUp),
+		"POST /sign-out":               open(s.signOut),
+		"GET /invite/{code}":           open(s.invitePage),
+		"POST /invite/{code}":          open(s.acceptInvite),
+
+		// projects
+		"GET /{$}":                  s.member(s.projectsPage),
+		"GET /new":                  s.member(s.startPage),
+		"POST /projects":            s.member(s.createProject),
+		"GET /p/{project}":          s.inProject(s.toHome),
+		"GET /p/{project}/{$}":      s.inProject(s.homePage),
+		"POST /p/{project}/rename":  s.inProject(s.renameProject),
+		"POST /p/{project}/park":    s.inProject(s.parkProject),
+		"POST /p/{project}/unpark":  s.inProject(s.unparkProject),
+		"GET /p/{project}/delete":   s.inProject(s.deletePage),
+		"POST /p/{project}/delete":  s.inProject(s.deleteProject),
+		"POST /p/{project}/restore": s.inProject(s.restoreProject),
+
+		// settings
+		"GET /account":                       s.member(s.accountPage),
+		"POST /account/return":               s.member(s.saveWayBack),
+		"POST /account/profile":              s.member(s.saveProfile),
+		"POST /account/password":             s.member(s.savePassword),
+		"GET /account/reset":                 s.member(s.resetPage),
+		"POST /account/reset":                s.member(s.reset),
+		"POST /account/sessions/{id}/end":    s.member(s.endSession),
+		"POST /account/sessions/end-others":  s.member(s.endOtherSessions),
+		"POST /account/keys":                 s.member(s.makeKey),
+		"POST /account/keys/{id}/end":        s.member(s.endKey),
+		"POST /account/passkeys/begin":       s.member(s.beginPasskey),
+		"POST /account/passkeys/finish":      s.member(s.finishPasskey),
+		"POST /account/passkeys/{id}/remove": s.member(s.removePasskey),
+		"GET /account/export":                s.member(s.exportData),
+		"GET /account/delete":                s.member(s.deleteAccountPage),
+		"POST /account/delete":               s.member(s.deleteAccount),
+
+		// team
+		"GET /team":                       s.member(s.teamPage),
+		"POST /team/rename":               s.member(s.renameTeam),
+		"POST /team/new":                  s.member(s.makeTeam),
+		"POST /team/switch":               s.member(s.switchTeam),
+		"POST /team/people/{id}/role":     s.member(s.changeRole),
+		"POST /team/people/{id}/remove":   s.member(s.removeMember),
+		"POST /team/invitations":          s.member(s.invite),
+		"POST /team/invitations/{id}/end": s.member(s.endInvitation),
+
+		// for the browser
+		"GET /live":    s.stream(s.live),
+		"POST /theme":  open(s.setTheme),
+		"GET /static/": open(s.staticFile),
+		"GET /sw.js":   open(s.serviceWorker),
+		"GET /offline": open(s.offlinePage),
+	} {
+		s.mux.Handle(pattern, h)
+	}
+}

@@ -1,0 +1,58 @@
+package web
+
+import (
+	"net/http"
+
+	"cofounder/internal/surface/httpd"
+	"cofounder/internal/surface/web/view"
+)
+
+func (s *Site) signInPage(w http.ResponseWriter, r *http.Request) error {
+	next := httpd.LocalTarget(r.URL.Query().Get("next"), "/")
+	if _, err := s.visitOf(r); err == nil {
+		seeOther(w, r, next)
+		return nil
+	}
+	return s.showSignIn(w, r, next, refusal{status: http.StatusOK})
+}
+
+func (s *Site) showSignIn(w http.ResponseWriter, r *http.Request, next string, re refusal) error {
+	if !s.keepsCookies {
+		return s.cannotSignIn(w, r)
+	}
+	has, err := s.cfg.Accounts.HasUsers(r.Context())
+	if err != nil {
+		return err
+	}
+	sh := s.outside(r, "Sign in")
+	sh.Flash = takeFlash(w, r)
+	return s.page(w, r, re.status, revisit, view.SignInPage(sh, view.SignIn{
+		Form: re.form, Next: next, SignUpOpen: s.cfg.SignUpOpen, NoAccount: !has, Passkeys: s.cfg.Accounts.PasskeyTrouble() == nil,
+	}))
+}
+
+func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
+	f, err := httpd.Form(r)
+	if err != nil {
+		return err
+	}
+	next := httpd.LocalTarget(f.Get("next"), "/")
+	key, _, err := s.cfg.Accounts.SignIn(r.Context(), f.Get("email"), f.Get("password"), device(r))
+	if err != nil {
+		re, err := refused(w, err, f)
+		if err != nil {
+			return err
+		}
+		return s.showSignIn(w, r, next, re)
+	}
+	return s.enter(w, r, key, next)
+}
+
+// signOut ends the session and forgets it; signing out twice is no mistake.
+func (s *Site) signOut(w http.ResponseWriter, r *http.Request) error {
+	if err := s.leave(r); err != nil {
+		return err
+	}
+	clearSession(w)
+	return done(w, r, "/sign-in", flash{what: signedOut})
+}

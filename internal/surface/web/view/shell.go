@@ -1,0 +1,112 @@
+package view
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/project"
+)
+
+// Shell is what every page shares.
+type Shell struct {
+	Title   string
+	Theme   string              // light, dark, or empty for the system's
+	Asset   func(string) string // address of a static file
+	Person  *Person             // nil: nobody is signed in
+	Project *project.Project    // the project this page belongs to, or nil
+	Crumbs  []Crumb             // the way to this page, without the page itself
+	Here    Place
+	Flash   *Flash
+	Version string // of the product
+}
+
+// Person is who is signed in, as the shell shows them.
+type Person struct {
+	ID       account.UserID
+	Name     string // may be empty
+	Email    string // may be empty
+	Role     account.Role
+	Team     account.Workspace
+	Teams    []account.Workspace // all the person belongs to
+	Projects []project.Project   // of the present team, newest first
+}
+
+// Label is what to call the person.
+func (p *Person) Label() string {
+	switch {
+	case p.Name != "":
+		return p.Name
+	case p.Email != "":
+		return p.Email
+	}
+	return "You"
+}
+
+// Place is an entry of the navigation.
+type Place string
+
+// The places there are so far.
+const (
+	PlaceProjects Place = "projects"
+	PlaceNew      Place = "new"
+	PlaceHome     Place = "home"
+	PlaceAccount  Place = "account"
+	PlaceTeam     Place = "team"
+)
+
+// Crumb is a step on the way to a page.
+type Crumb struct{ Label, Address string }
+
+// Flash is one line about what just happened, shown once, with an Undo where
+// there is one.
+type Flash struct {
+	Text   string
+	Undo   string // address to post to, or empty
+	Forget string // name of the kept text the server has now, or empty
+}
+
+// ProjectAddress is where a project's pages begin.
+func ProjectAddress(p project.Project) string { return "/p/" + string(p.ID) + "/" }
+
+// initial is the first letter of a name, as an upper-case text.
+func initial(name string) string {
+	r, _ := utf8.DecodeRuneInString(strings.TrimSpace(name))
+	if r == utf8.RuneError {
+		return "·"
+	}
+	return strings.ToUpper(string(r))
+}
+
+// command is a row of the palette: it goes somewhere or presses something.
+type command struct {
+	icon, label string
+	key         string // after g
+	goes        string
+	presses     string
+}
+
+// commands lists what can be done from anywhere.
+func commands(s Shell) []command {
+	var list []command
+	if s.Project != nil {
+		list = append(list, command{icon: "house", label: "Home of " + s.Project.Name, key: "h", goes: ProjectAddress(*s.Project)})
+	}
+	list = append(list,
+		command{icon: "layout-grid", label: "Projects", key: "p", goes: "/"},
+		command{icon: "plus", label: "New project", key: "n", goes: "/new"},
+		command{icon: "settings", label: "Settings", key: "s", goes: "/account"},
+		command{icon: "users", label: "Team", key: "t", goes: "/team"},
+	)
+	for _, p := range s.Person.Projects {
+		if s.Project == nil || p.ID != s.Project.ID {
+			list = append(list, command{icon: "folder", label: p.Name, goes: ProjectAddress(p)})
+		}
+	}
+	return append(list,
+		command{icon: "sun", label: "Light", presses: "#theme-light"},
+		command{icon: "moon", label: "Dark", presses: "#theme-dark"},
+		command{icon: "keyboard", label: "Keyboard shortcuts", presses: "#open-shortcuts"},
+		command{icon: "log-out", label: "Sign out", presses: "#sign-out"},
+	)
+}

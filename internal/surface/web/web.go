@@ -1,0 +1,81 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"cofounder/internal/base/clock"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/project"
+	"cofounder/internal/surface/httpd"
+	"cofounder/internal/surface/web/view"
+)
+
+// Config is what the pages need. All but Machine are required.
+type Config struct {
+	Accounts *account.Accounts
+	Projects *project.Projects
+	Clock    clock.Clock
+	Log      *slog.Logger
+	// PublicURL is where browsers reach us, scheme and host only.
+	PublicURL *url.URL
+	// SignUpOpen shows the page for making an account to anyone.
+	SignUpOpen bool
+	// Version is the product's own.
+	Version string
+	// Machine tells what this computer can and cannot do, for the start page;
+	// nil leaves that part out. It is called for each such page and must not
+	// block.
+	Machine func() []Fact
+}
+
+// Fact is one thing this computer can or cannot do, in plain words.
+type Fact = view.Fact
+
+// Site serves the pages. It is safe for concurrent use.
+type Site struct {
+	cfg    Config
+	files  *files
+	mux    httpd.Mux
+	worker []byte // the service worker's script
+	// keepsCookies says whether browsers accept a Secure cookie from PublicURL.
+	keepsCookies bool
+}
+
+// New returns the pages over cfg.
+func New(cfg Config) (*Site, error) {
+	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil {
+		return nil, errors.New("web: incomplete Config")
+	}
+	f, err := loadFiles()
+	if err != nil {
+		return nil, fmt.Errorf("web: static files: %w", err)
+	}
+	s := &Site{cfg: cfg, files: f, mux: httpd.NewMux(), keepsCookies: keepsSecureCookies(cfg.PublicURL)}
+	s.worker = s.files.worker()
+	s.routes()
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// TrustedTypes are the names of the Trusted Types policies our scripts make;
+// httpd puts them into the content security policy.
+func TrustedTypes() []string { return []string{"htmx", "cofounder"} }
+
+// keepsSecureCookies reports whether browsers keep Secure cookies from u: over
+// HTTPS, and from the computer itself.
+func keepsSecureCookies(u *url.URL) bool {
+	host := strings.ToLower(u.Hostname())
+	if u.Scheme == "https" || host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}

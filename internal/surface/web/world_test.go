@@ -1,0 +1,338 @@
+package web_test
+
+import (
+	"compress/gzip"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"cofounder/internal/base/clock"
+	"cofounder/internal/base/id"
+	"cofounder/internal/platform/db/dbtest"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/project"
+	"cofounder/internal/surface/httpd"
+	"cofounder/internal/surface/web"
+
+	"golang.org/x/net/html"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+const (
+	origin   = "http://localhost:8080"
+	password = "four unrelated made up words"
+	firefox  = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+)
+
+// world is one installation: the pages behind the real HTTP edge, over a real
+// database, with a clock that stands still.
+type world struct {
+	accounts *account.Accounts
+	projects *project.Projects
+	clock    *clock.Manual
+	handler  http.Handler
+}
+
+// settings are what a test may change about a world.
+type settings struct {
+	publicURL  string
+	signUpOpen bool
+}
+
+func newWorld(t *testing.T, change ...func(*settings)) *world {
+	t.Helper()
+	set := settings{publicURL: origin}
+	for _, c := range change {
+		c(&set)
+	}
+	public, err := url.Parse(set.publicURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := clock.NewManual(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+	pool, ids := dbtest.New(t), id.NewSource(at.Now)
+	w := &world{clock: at, projects: project.New(project.Config{DB: pool, Clock: at, IDs: ids})}
+	w.accounts, err = account.New(account.Config{
+		DB: pool, Clock: at, IDs: ids, SignUpOpen: set.signUpOpen, PublicURL: set.publicURL,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	site, err := web.New(web.Config{
+		Accounts: w.accounts, Projects: w.projects, Clock: at, Log: log,
+		PublicURL: public, SignUpOpen: set.signUpOpen, Version: "0.0.0-test",
+		Machine: func() []web.Fact {
+			return []web.Fact{
+				{What: "Take pictures", Can: true, Detail: "Chromium is here."},
+				{What: "Send mail", Detail: "No mail server is set.", Do: "Invitations are links you pass on yourself."},
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := httpd.New(httpd.Config{
+		Addr: "localhost:8080", PublicURL: public, TrustedTypes: web.TrustedTypes(), Pages: site.Problem,
+		IDs: ids, Log: log,
+	}, site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.handler = server.Handler()
+	return w
+}
+
+// browser keeps cookies and follows redirects only when told, like a careful
+// person.
+type browser struct {
+	*world
+	cookies map[string]string
+	at      string // the page it is on, for Referer
+}
+
+func (w *world) browser() *browser { return &browser{world: w, cookies: map[string]string{}, at: "/"} }
+
+// another is a window of the same browser, for tests that run beside each other.
+func (b *browser) another() *browser {
+	return &browser{world: b.world, cookies: maps.Clone(b.cookies), at: b.at}
+}
+
+// answer is a response with its page, if it is one.
+type answer struct {
+	t       *testing.T
+	status  int
+	header  http.Header
+	body    string
+	page    *html.Node
+	request string
+}
+
+// send makes one request as a browser would.
+func (b *browser) send(t *testing.T, method, address string, form url.Values, change ...func(*http.Request)) answer {
+	t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r := httptest.NewRequestWithContext(t.Context(), method, origin+address, body)
+	r.Header.Set("User-Agent", firefox)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml")
+	r.Header.Set("Accept-Encoding", "gzip, deflate, br")
+	r.Header.Set("Referer", origin+b.at)
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value, Quoted: false, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	}
+	for _, c := range change {
+		c(r)
+	}
+	rec := httptest.NewRecorder()
+	b.handler.ServeHTTP(rec, r)
+	res := rec.Result()
+	defer res.Body.Close()
+	for _, c := range res.Cookies() {
+		if c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		} else {
+			b.cookies[c.Name] = c.Value
+		}
+	}
+	return read(t, method+" "+address, res)
+}
+
+// raw gets an address and leaves the answer compressed, as it travels.
+func (b *browser) raw(t *testing.T, address string) answer {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, origin+address, nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	rec := httptest.NewRecorder()
+	b.handler.ServeHTTP(rec, r)
+	return answer{t: t, status: rec.Code, header: rec.Header(), body: rec.Body.String(), request: "GET " + address}
+}
+
+func read(t *testing.T, request string, res *http.Response) answer {
+	t.Helper()
+	body := io.Reader(res.Body)
+	if res.Header.Get("Content-Encoding") == "gzip" {
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			t.Fatalf("%s: %v", request, err)
+		}
+		body = z
+	}
+	text, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatalf("%s: %v", request, err)
+	}
+	a := answer{t: t, status: res.StatusCode, header: res.Header, body: string(text), request: request}
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+		if a.page, err = html.Parse(strings.NewReader(a.body)); err != nil {
+			t.Fatalf("%s: %v", request, err)
+		}
+	}
+	return a
+}
+
+func (b *browser) get(t *testing.T, address string, change ...func(*http.Request)) answer {
+	t.Helper()
+	a := b.send(t, http.MethodGet, address, nil, change...)
+	if a.status == http.StatusOK && a.page != nil {
+		b.at = address
+	}
+	return a
+}
+
+// post sends a form from the page the browser is on.
+func (b *browser) post(t *testing.T, address string, form url.Values) answer {
+	t.Helper()
+	if form == nil {
+		form = url.Values{}
+	}
+	return b.send(t, http.MethodPost, address, form)
+}
+
+// follow goes where a redirect leads, until there is a page.
+func (b *browser) follow(t *testing.T, a answer) answer {
+	t.Helper()
+	for range 5 {
+		if a.status < 300 || a.status > 399 {
+			return a
+		}
+		to, _, _ := strings.Cut(a.header.Get("Location"), "#")
+		a = b.get(t, to)
+	}
+	t.Fatalf("%s: redirects without end", a.request)
+	return a
+}
+
+// want fails the test unless the answer has this status, and returns it.
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s: got status %d, want %d\n%s", a.request, a.status, status, a.text())
+	}
+	return a
+}
+
+// leads fails the test unless the answer redirects there.
+func (a answer) leads(to string) answer {
+	a.t.Helper()
+	if got := a.header.Get("Location"); a.status != http.StatusSeeOther || got != to {
+		a.t.Fatalf("%s: got status %d to %q, want 303 to %q\n%s", a.request, a.status, got, to, a.text())
+	}
+	return a
+}
+
+// says fails the test unless the page's main part holds the words.
+func (a answer) says(words ...string) answer {
+	a.t.Helper()
+	text := a.text()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			a.t.Errorf("%s: does not say %q, but:\n%s", a.request, w, text)
+		}
+	}
+	return a
+}
+
+// hushes fails the test if the page's main part holds any of the words.
+func (a answer) hushes(words ...string) answer {
+	a.t.Helper()
+	text := a.text()
+	for _, w := range words {
+		if strings.Contains(text, w) {
+			a.t.Errorf("%s: says %q:\n%s", a.request, w, text)
+		}
+	}
+	return a
+}
+
+// text is what a person reads in the main part of the page.
+func (a answer) text() string {
+	if a.page == nil {
+		return a.body
+	}
+	if main := find(a.page, "main"); main != nil {
+		return words(main)
+	}
+	return words(a.page)
+}
+
+// visitor is somebody with a browser who is signed in.
+type visitor struct {
+	*browser
+	actor account.Actor
+}
+
+// owner makes the first account by its start link.
+func (w *world) owner(t *testing.T) visitor {
+	t.Helper()
+	code, err := w.accounts.MintStartLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := w.browser()
+	b.follow(t, b.get(t, "/start/"+code)).want(http.StatusOK)
+	return b.visitor(t)
+}
+
+// visitor reads who the browser is signed in as.
+func (b *browser) visitor(t *testing.T) visitor {
+	t.Helper()
+	s, err := b.accounts.Authenticate(t.Context(), b.cookies[httpd.SessionCookie])
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor, err := b.accounts.ActorIn(t.Context(), s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return visitor{browser: b, actor: actor}
+}
+
+// joins makes somebody new who joins the visitor's team.
+func (v visitor) joins(t *testing.T, name string, d account.InvitationDraft) visitor {
+	t.Helper()
+	code, _, err := v.accounts.Invite(t.Context(), v.actor, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := v.world.browser()
+	b.get(t, "/invite/"+code).want(http.StatusOK)
+	b.follow(t, b.post(t, "/invite/"+code, url.Values{
+		"name": {name}, "email": {strings.ToLower(name) + "@example.com"}, "password": {password},
+	})).want(http.StatusOK)
+	return b.visitor(t)
+}
+
+// project makes a project through the form.
+func (v visitor) project(t *testing.T, idea string) project.Project {
+	t.Helper()
+	a := v.post(t, "/projects", url.Values{"idea": {idea}}).want(http.StatusSeeOther)
+	pid := strings.Trim(strings.TrimPrefix(a.header.Get("Location"), "/p/"), "/")
+	p, err := v.projects.Get(t.Context(), v.actor, project.ID(pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// bodyOf gives a request another body.
+func bodyOf(text string) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Body = io.NopCloser(strings.NewReader(text))
+		r.ContentLength = int64(len(text))
+	}
+}
