@@ -2,6 +2,7 @@ package private
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -49,12 +50,7 @@ func (c *cluster) attach(ctx context.Context) (*socket, error) {
 	if !found.ready {
 		return nil, errors.New("it is starting or stopping")
 	}
-	info, err := os.Lstat(found.folder)
-	if err != nil {
-		return nil, err
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.IsDir() || int(stat.Uid) != c.user.UID || info.Mode().Perm() != clusterMode {
+	if !c.ours(found.folder) {
 		return nil, fmt.Errorf("%s is not the database's own folder", found.folder)
 	}
 	if err := c.heal(ctx, found); err != nil {
@@ -119,8 +115,8 @@ func (c *cluster) heal(ctx context.Context, found *socket) error {
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9/._~-]+$`)
 
 // socketFolder is the cluster's own folder, or a short one where the path of a
-// socket in there would be too long or odd. The short one is made with a random
-// name and mode 0700, so nobody can have prepared it.
+// socket in there would be too long or odd. The short one has the same name each
+// time, so that pools find the server again, unless somebody else sits there.
 func (c *cluster) socketFolder() (string, error) {
 	own := c.at("pg")
 	if len(filepath.Join(own, socketName)) <= socketPath && plainPath.MatchString(own) {
@@ -130,18 +126,36 @@ func (c *cluster) socketFolder() (string, error) {
 	if c.user.Switch {
 		parents = []string{"/run", "/tmp"} // where nothing is swept, if there is one
 	}
+	name := fmt.Sprintf("%s%x", socketPrefix, sha256.Sum256([]byte(own)))[:len(socketPrefix)+12]
 	var problems []error
 	for _, parent := range parents {
-		made, err := os.MkdirTemp(parent, socketPrefix)
-		if err == nil {
-			err = c.user.Own(made)
+		path := filepath.Join(parent, name)
+		err := os.Mkdir(path, clusterMode)
+		if errors.Is(err, fs.ErrExist) && !c.ours(path) {
+			path, err = os.MkdirTemp(parent, socketPrefix)
 		}
-		if err == nil {
-			return made, nil
+		if err == nil || errors.Is(err, fs.ErrExist) {
+			if err = c.user.Own(path); err == nil {
+				return path, nil
+			}
 		}
 		problems = append(problems, err)
 	}
 	return "", fmt.Errorf("make a short folder for the database's socket: %w", errors.Join(problems...))
+}
+
+// ours reports whether path is a folder, no link to one, that only the server's
+// user (or root, who then gives it away) can have made and can enter.
+func (c *cluster) ours(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || !info.IsDir() || info.Mode().Perm() != clusterMode {
+		return false
+	}
+	return int(stat.Uid) == c.user.UID || c.user.Switch && stat.Uid == 0
 }
 
 // clearStale removes what a killed server left: its short socket folder and,
@@ -167,12 +181,7 @@ func (c *cluster) clearStale() error {
 // removeSocketFolder removes a short folder of ours and what a server keeps in
 // it, no more, and leaves anything else alone.
 func (c *cluster) removeSocketFolder(path string) {
-	info, err := os.Lstat(path)
-	if err != nil || !strings.HasPrefix(filepath.Base(path), socketPrefix) {
-		return
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.IsDir() || int(stat.Uid) != c.user.UID {
+	if !strings.HasPrefix(filepath.Base(path), socketPrefix) || !c.ours(path) {
 		return
 	}
 	for _, name := range []string{socketName, socketName + ".lock", ""} {

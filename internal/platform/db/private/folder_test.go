@@ -129,16 +129,41 @@ func TestLongPath(t *testing.T) {
 	}
 	killServer(t, dir)
 	eventually(t, "it is dead", func() bool { return !status(t, dir).Running })
-	start(t, dir)
-	if _, err := os.Stat(folder); !os.IsNotExist(err) {
-		t.Errorf("the killed server's short folder is still there: %v", err)
+	if again := start(t, dir); again.URL() != server.URL() {
+		t.Errorf("after a crash the address is %s, want %s, which pools know", again.URL(), server.URL())
 	}
-	folder = filepath.Dir(status(t, dir).Socket)
 	if err := private.Stop(t.Context(), private.Config{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(folder); !os.IsNotExist(err) {
 		t.Errorf("the stopped server's short folder is still there: %v", err)
+	}
+}
+
+func TestShortFolderIsTaken(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a folder of somebody else's")
+	}
+	dir := dataIn(t, strings.Repeat("long", 30)+"/data")
+	start(t, dir)
+	folder := filepath.Dir(status(t, dir).Socket)
+	if err := private.Stop(t.Context(), private.Config{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(folder) //nolint:errcheck // of this test alone
+	if err := os.Chown(folder, 65123, 65123); err != nil {
+		t.Fatal(err)
+	}
+	server := start(t, dir)
+	if got := filepath.Dir(status(t, dir).Socket); got == folder {
+		t.Errorf("the socket is in a stranger's folder, %s", got)
+	}
+	if got := query[int](t, open(t, server), "SELECT 1"); got != 1 {
+		t.Errorf("SELECT 1 = %d", got)
 	}
 }
 

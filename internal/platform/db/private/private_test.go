@@ -184,6 +184,9 @@ UNION ALL SELECT 'owner', datdba::regrole::text FROM pg_database WHERE datname =
 	if !now.Exists || !now.Running || now.Major != server.Major() || now.PID == 0 {
 		t.Errorf("status = %+v, want it to exist and run as version %d", now, server.Major())
 	}
+	if now.URL() != server.URL() {
+		t.Errorf("status gives the address %s, want %s", now.URL(), server.URL())
+	}
 	if got := mode(t, now.Socket); got != 0o700 {
 		t.Errorf("mode of the socket = %o, want 700", got)
 	}

@@ -17,11 +17,13 @@ type Status struct {
 	Socket  string // path of its socket, when it runs
 }
 
-// URL is the address of the product's database on a server that runs, as
-// Server.URL.
+// URL is the address of the product's database while the server runs, else "".
 func (s Status) URL() string {
-	found := socket{folder: filepath.Dir(s.Socket), pid: s.PID}
-	return found.address(database, database)
+	if s.Socket == "" {
+		return ""
+	}
+	at := socket{folder: filepath.Dir(s.Socket)}
+	return at.address(database, database)
 }
 
 // StatusOf looks at a data folder and changes nothing in it. One that is not
