@@ -1,0 +1,160 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+const (
+	ownerEmail    = "mara@example.com"
+	ownerPassword = "seven walnut umbrellas"
+	idea          = "I walk dogs for eleven families and want them to book a free slot themselves."
+)
+
+// TestFirstVisitByKeyboard is a newcomer's first minutes without a mouse: start
+// link, an idea, a way to come back, an access key that works, another browser
+// signed out.
+func TestFirstVisitByKeyboard(t *testing.T) {
+	t.Parallel()
+	p := serve(t)
+	ctx := tab(t, screen{1440, 900, "light"})
+	link := p.startLink(t)
+	do(ctx, t, chromedp.Navigate(link))
+	until(ctx, t, "the idea box has the focus", `document.activeElement.tagName === 'TEXTAREA'`)
+	press(ctx, t, idea)
+	tabTo(ctx, t, "form[action='/projects'] button")
+	press(ctx, t, kb.Enter)
+	until(ctx, t, "the project's home", `location.pathname.startsWith('/p/prj_') && document.body.innerText.includes('eleven families')`)
+	clean(ctx, t)
+
+	openSettings(ctx, t)
+	tabTo(ctx, t, "#return-email")
+	press(ctx, t, ownerEmail)
+	press(ctx, t, kb.Tab)
+	press(ctx, t, ownerPassword)
+	press(ctx, t, kb.Enter)
+	until(ctx, t, "settings know the address", `document.querySelector('#password') && document.body.innerText.includes('`+"Present password"+`')`)
+	clean(ctx, t)
+
+	tabTo(ctx, t, "#key-name")
+	press(ctx, t, "Backup script")
+	press(ctx, t, kb.Enter)
+	until(ctx, t, "the key is shown", `document.querySelector('#new-key')`)
+	key := js[string](ctx, t, `document.querySelector('#new-key').textContent.trim()`)
+	if names := projectsByKey(t, p.base, key); len(names) != 1 {
+		t.Errorf("the key sees projects %q, want one", names)
+	}
+
+	other := tab(t, screen{360, 780, "dark"})
+	signIn(other, t, p.base)
+	do(ctx, t, chromedp.Navigate(p.base+"/account"))
+	tabTo(ctx, t, "form[action^='/account/sessions/ses_'] button")
+	press(ctx, t, kb.Enter)
+	until(ctx, t, "one session is left", `document.querySelectorAll('#sessions li').length === 1 || console.log(document.querySelector('#sessions').innerText)`)
+	do(other, t, chromedp.Navigate(p.base+"/account"))
+	until(other, t, "the other browser is signed out", `location.pathname === '/sign-in'`)
+	clean(ctx, t)
+	clean(other, t)
+
+	do(ctx, t, chromedp.Navigate(link))
+	until(ctx, t, "a used link in the same browser leads home", `location.pathname === '/'`)
+	do(other, t, chromedp.Navigate(link))
+	until(other, t, "a used link elsewhere says so", `/used/.test(document.body.innerText)`)
+}
+
+// openSettings goes there through the palette.
+func openSettings(ctx context.Context, t *testing.T) {
+	t.Helper()
+	do(ctx, t, chromedp.KeyEvent("k", chromedp.KeyModifiers(2)))
+	until(ctx, t, "the palette is open", `document.querySelector('#palette').open`)
+	press(ctx, t, "settings")
+	until(ctx, t, "settings are chosen", `/settings/i.test(document.querySelector('#palette li[aria-selected=true]').textContent)`)
+	press(ctx, t, kb.Enter)
+	until(ctx, t, "settings", `location.pathname === '/account' && document.querySelector('h1').textContent === 'Settings'`)
+}
+
+// signIn comes back with e-mail address and password.
+func signIn(ctx context.Context, t *testing.T, base string) {
+	t.Helper()
+	do(ctx, t, chromedp.Navigate(base+"/account"))
+	until(ctx, t, "the sign-in page", `location.pathname === '/sign-in' && document.activeElement.name === 'email'`)
+	press(ctx, t, ownerEmail)
+	press(ctx, t, kb.Tab)
+	press(ctx, t, ownerPassword)
+	press(ctx, t, kb.Enter)
+	until(ctx, t, "the page that was asked for", `location.pathname === '/account'`)
+}
+
+// projectsByKey lists the names of the projects an access key sees.
+func projectsByKey(t *testing.T, base, key string) []string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/v1/projects", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list struct{ Items []struct{ Name string } }
+	if err := json.Unmarshal(body, &list); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", res.Status, body)
+	}
+	var names []string
+	for _, i := range list.Items {
+		if !strings.HasPrefix(i.Name, "I walk dogs") {
+			t.Errorf("a project is called %q", i.Name)
+		}
+		names = append(names, i.Name)
+	}
+	return names
+}
+
+// TestIdeaIsKept: what was typed survives a reload and a stray click.
+func TestIdeaIsKept(t *testing.T) {
+	t.Parallel()
+	p := serve(t)
+	ctx := tab(t, screen{1440, 900, "light"})
+	do(ctx, t, chromedp.Navigate(p.startLink(t)))
+	until(ctx, t, "the idea box has the focus", `document.activeElement.tagName === 'TEXTAREA'`)
+	press(ctx, t, "A plan I have been carrying around")
+	do(ctx, t, chromedp.Navigate(p.base+"/account"), chromedp.Navigate(p.base+"/new"))
+	until(ctx, t, "the text is back", `document.querySelector('textarea').value === 'A plan I have been carrying around'`)
+	clean(ctx, t)
+}
+
+// TestWithoutScript: sign-in, a project and taking back its deletion need no
+// JavaScript.
+func TestWithoutScript(t *testing.T) {
+	t.Parallel()
+	p := serve(t)
+	ctx := tab(t, screen{360, 780, "light"})
+	scriptOff(ctx, t)
+	do(ctx, t, chromedp.Navigate(p.startLink(t)),
+		chromedp.SendKeys("textarea", idea),
+		chromedp.Click("form[action='/projects'] button"),
+		chromedp.WaitVisible("form[action$='/rename']"),
+		chromedp.Click("a[href$='/delete']"),
+		chromedp.WaitVisible("form[action$='/delete'] input[type=text], form[action$='/delete'] input:not([type=hidden])"),
+	)
+	name := js[string](ctx, t, `document.querySelector('form[action$="/delete"]').dataset.name || [...document.querySelectorAll('main code, main b, .hint')].map(e => e.textContent)[0]`)
+	do(ctx, t, chromedp.SendKeys("form[action$='/delete'] input:not([type=hidden])", name),
+		chromedp.Click("form[action$='/delete'] button"),
+		chromedp.WaitVisible("form[action$='/restore'] button"),
+		chromedp.Click("form[action$='/restore'] button"),
+	)
+	until(ctx, t, "the project is back", `!document.querySelector('form[action$="/restore"]')`)
+}

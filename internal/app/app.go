@@ -1,0 +1,230 @@
+// Package app builds every component from a config.Config and starts and stops
+// them in order. It is the only place that wires; cmd/cofounder and the
+// end-to-end tests open the very same App.
+//
+// Order of starting: data folder, database, schema, products, HTTP. Stopping is
+// the reverse; the private database is left running on purpose, so that a killed
+// process costs no recovery and several processes may share it.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"cofounder/internal/base/clock"
+	"cofounder/internal/base/id"
+	"cofounder/internal/platform/config"
+	"cofounder/internal/platform/db"
+	"cofounder/internal/platform/idempotency"
+	"cofounder/internal/platform/seal"
+	"cofounder/internal/platform/telemetry"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/project"
+	"cofounder/internal/surface/api"
+	"cofounder/internal/surface/httpd"
+	"cofounder/internal/surface/web"
+	"cofounder/migrations"
+)
+
+const (
+	// requestDeadline is httpd's own limit on a request: a key that is pending for
+	// longer has lost its process.
+	requestDeadline = 30 * time.Second
+	// checkTime bounds one readiness check.
+	checkTime = 2 * time.Second
+	// flushTime bounds sending the last measurements.
+	flushTime = 3 * time.Second
+)
+
+// Options are what an App needs besides its settings.
+type Options struct {
+	Config config.Config
+	Log    *slog.Logger
+	// Progress is told in a few words what is being done when starting takes
+	// long; nil tells nobody.
+	Progress func(step string)
+}
+
+// App is the whole program, ready to run. Make one with Open, end it with Close.
+type App struct {
+	cfg       config.Config
+	log       *slog.Logger
+	database  database
+	telemetry *telemetry.Telemetry
+	machine   *machine
+	server    *httpd.Server
+
+	Accounts *account.Accounts
+	Projects *project.Projects
+	memory   *idempotency.Store
+}
+
+// Open builds everything and brings the schema up to date. It does not listen
+// yet. The error says what to do.
+func Open(ctx context.Context, o Options) (*App, error) {
+	a := &App{cfg: o.Config, log: o.Log, machine: &machine{cfg: o.Config}}
+	if err := a.open(ctx, o); err != nil {
+		return nil, errors.Join(err, a.Close(context.WithoutCancel(ctx)))
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context, o Options) error {
+	var err error
+	if a.database, err = openDatabase(ctx, o); err != nil {
+		return err
+	}
+	if err := db.Migrate(ctx, a.database.pool, migrations.FS, a.log); err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("read this computer's name: %w", err)
+	}
+	a.telemetry, err = telemetry.Open(ctx, telemetry.Config{
+		Version: Version(), Instance: fmt.Sprintf("%s-%d", host, os.Getpid()),
+		Endpoint: a.cfg.Telemetry.OTLPEndpoint, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.openProducts(); err != nil {
+		return err
+	}
+	return a.openServer() //nolint:contextcheck // requests bring their own
+}
+
+// openProducts builds what the product is, from the lowest rank up.
+func (a *App) openProducts() error {
+	secret, err := a.cfg.Data.InstallationSecret()
+	if err != nil {
+		return err
+	}
+	box, err := seal.New(secret.Reveal())
+	if err != nil {
+		return fmt.Errorf("use the secret of this installation: %w", err)
+	}
+	source := id.NewSource(clock.System{}.Now)
+	a.Accounts, err = account.New(account.Config{
+		DB: a.database.pool, Clock: clock.System{}, IDs: source,
+		SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
+		PublicURL:  a.cfg.HTTP.PublicURL.String(),
+	})
+	if err != nil {
+		return err
+	}
+	a.Projects = project.New(project.Config{DB: a.database.pool, Clock: clock.System{}, IDs: source})
+	a.memory = idempotency.New(idempotency.Config{
+		DB: a.database.pool, Clock: clock.System{}, Log: a.log, Box: box, Deadline: requestDeadline,
+	})
+	return nil
+}
+
+// openServer puts the surfaces behind the HTTP edge. A process without the web
+// role answers health and metrics only.
+func (a *App) openServer() error {
+	mux := httpd.NewMux()
+	var pages httpd.ErrorRenderer
+	if a.cfg.Process.Has(config.Web) {
+		site, err := web.New(web.Config{
+			Accounts: a.Accounts, Projects: a.Projects, Clock: clock.System{}, Log: a.log,
+			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
+			Version: Version(), Machine: a.machine.facts,
+		})
+		if err != nil {
+			return err
+		}
+		mux.Handle("/", site)
+		mux.Handle(api.Prefix+"/", api.New(api.Config{
+			Accounts: a.Accounts, Projects: a.Projects, Idempotency: a.memory, Version: Version(),
+		}))
+		pages = site.Problem
+	}
+	level := slog.LevelInfo
+	if telemetry.Format(a.cfg.Log.Format).On(os.Stderr) == telemetry.Readable {
+		level = slog.LevelDebug
+	}
+	var err error
+	a.server, err = httpd.New(httpd.Config{
+		Addr: a.cfg.HTTP.Addr, PublicURL: a.cfg.HTTP.PublicURL, TrustedProxies: a.cfg.HTTP.TrustedProxies,
+		LameDuck: a.cfg.Process.LameDuck, Drain: a.cfg.Process.Drain,
+		TrustedTypes: web.TrustedTypes(), Pages: pages,
+		Checks:  []httpd.Check{{Name: "database", Timeout: checkTime, Probe: a.ready}},
+		Metrics: a.telemetry.MetricsPage(), MetricsToken: a.cfg.Telemetry.MetricsToken.Reveal(),
+		AccessLevel: level,
+		IDs:         id.NewSource(clock.System{}.Now), Log: a.log,
+		Meter: a.telemetry.Meter("surface/httpd"), Tracer: a.telemetry.Tracer("surface/httpd"),
+	}, mux)
+	return err
+}
+
+// ready fails while the database does not answer or waits for a migration.
+func (a *App) ready(ctx context.Context) error {
+	schema, err := db.SchemaOf(ctx, a.database.pool, migrations.FS)
+	if err != nil {
+		return err
+	}
+	if schema.Pending() {
+		return fmt.Errorf("the schema is at %d, this program needs %d: run cofounder migrate", schema.Applied, schema.Known)
+	}
+	return nil
+}
+
+// Listen takes the address without serving yet and returns it as host:port, with
+// the real port when 0 was asked for. Run calls it when nobody has.
+func (a *App) Listen(ctx context.Context) (string, error) { return a.server.Listen(ctx) }
+
+// Handler is everything the App serves, for tests with a listener of their own.
+func (a *App) Handler() http.Handler { return a.server.Handler() }
+
+// Run serves and does the background work until ctx ends and everything in
+// flight is answered. Closing abort ends it at once.
+func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
+	// The private database is watched until the last request is answered.
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	if a.database.server != nil {
+		background.Go(func() { a.database.server.Watch(watching) })
+	}
+	if a.cfg.Process.Has(config.Worker) {
+		background.Go(func() { a.sweep(ctx) })
+	}
+	background.Go(func() {
+		select {
+		case <-abort:
+			a.server.Abort()
+		case <-watching.Done():
+		}
+	})
+	err := a.server.Run(ctx)
+	unwatch()
+	background.Wait()
+	return err
+}
+
+// Close gives back what Open took. It is safe after a failed Open.
+func (a *App) Close(ctx context.Context) error {
+	var err error
+	if a.telemetry != nil {
+		ctx, cancel := context.WithTimeout(ctx, flushTime)
+		defer cancel()
+		err = a.telemetry.Shutdown(ctx)
+	}
+	a.database.close()
+	return err
+}
+
+// Streams are where a command writes: Out for people and pipes, Err for the log.
+type Streams struct{ Out, Err io.Writer }
+
+// logger is the log every command writes to.
+func logger(cfg config.Config, s Streams) *slog.Logger {
+	return telemetry.NewLogger(s.Err, telemetry.Format(cfg.Log.Format), cfg.Log.Level)
+}

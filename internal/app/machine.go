@@ -1,0 +1,96 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"cofounder/internal/platform/config"
+	"cofounder/internal/surface/web"
+)
+
+// machine knows what this computer can and cannot do. It asks anew each time,
+// since Chromium may arrive while we run; no answer needs the network.
+type machine struct{ cfg config.Config }
+
+// facts are shown before the idea is typed: on the start page, in the terminal
+// and by doctor.
+func (m *machine) facts() []web.Fact {
+	return []web.Fact{m.cage(), m.browser(), m.ai(), m.mail()}
+}
+
+// cage says whether generated code may run here.
+func (m *machine) cage() web.Fact {
+	f := web.Fact{What: "Run your app safely"}
+	if runtime.GOOS != "linux" {
+		f.Detail = "Built apps run in a cage that needs Linux. Everything else works here."
+		f.Do = "Use a Linux computer for building."
+		return f
+	}
+	f.Detail = "The cage that built apps run in is not part of this release yet, so nothing is built or run."
+	f.Do = "Wait for the release that brings it; your ideas are kept."
+	return f
+}
+
+// browser says whether pictures can be taken.
+func (m *machine) browser() web.Fact {
+	f := web.Fact{What: "Take pictures"}
+	if path := chromium(); path != "" {
+		f.Can, f.Detail = true, "Chromium is here ("+path+")."
+		return f
+	}
+	f.Detail = "Chromium is not here, or is still being installed."
+	f.Do = "./do run installs it in the background; I find it by myself when it is there."
+	return f
+}
+
+// chromium returns the path of a Chromium or Chrome, or "". ./do looks for the
+// same names.
+func chromium() string {
+	for _, name := range []string{
+		"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+		"headless_shell", "headless-shell",
+	} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	for _, path := range []string{
+		"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+		"/Applications/Chromium.app/Contents/MacOS/Chromium",
+	} {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// ai says whether a model can be asked.
+func (m *machine) ai() web.Fact {
+	f := web.Fact{What: "Reach an AI"}
+	if m.cfg.AI.AnthropicKey.IsSet() {
+		f.Detail = "ANTHROPIC_API_KEY is set, but this release does not use it yet. Nothing is sent and nothing is spent."
+	} else {
+		f.Detail = "No AI is connected. Nothing leaves this computer and nothing is spent."
+	}
+	f.Do = "Wait for the release that brings it."
+	return f
+}
+
+// mail says whether we can write to people.
+func (m *machine) mail() web.Fact {
+	return web.Fact{
+		What:   "Send mail",
+		Detail: "No mail is sent: invitations are links that you pass on yourself.",
+		Do:     "Wait for the release that brings it.",
+	}
+}
+
+// space is the free room below which doctor warns: a private database with its
+// log, and one backup of it.
+const space = 1 << 30
+
+// gigabytes formats a number of bytes.
+func gigabytes(n uint64) string { return fmt.Sprintf("%.1f GB", float64(n)/1e9) }

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"cofounder/internal/platform/config"
+)
+
+// Serve runs the program until ctx ends, then stops it in order; closing abort
+// ends it at once. Without a DATABASE_URL it speaks to the person in front of the
+// terminal on s.Out; otherwise everything goes to the log.
+func Serve(ctx context.Context, cfg config.Config, s Streams, abort <-chan struct{}) error {
+	began := time.Now()
+	log := logger(cfg, s)
+	t := newTerminal(cfg, s.Out)
+	a, err := Open(ctx, Options{Config: cfg, Log: log, Progress: t.progress})
+	if err != nil {
+		if ctx.Err() != nil {
+			return errors.New("stopped before it had started; nothing is lost")
+		}
+		return err
+	}
+	defer func() {
+		if err := a.Close(context.WithoutCancel(ctx)); err != nil {
+			log.WarnContext(ctx, "not everything was closed", "err", err)
+		}
+	}()
+	addr, err := a.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "serving", "addr", addr, "url", cfg.HTTP.PublicURL.String(), "version", Version(), "roles", cfg.Process.Roles)
+	if err := a.greet(ctx, t, addr, time.Since(began)); err != nil {
+		return err
+	}
+	err = a.Run(ctx, abort)
+	t.farewell(err)
+	log.InfoContext(ctx, "stopped")
+	return err
+}
+
+// greet tells who is in front of the terminal what is ready and how to get in.
+func (a *App) greet(ctx context.Context, t *terminal, addr string, took time.Duration) error {
+	if !a.cfg.Process.Has(config.Web) {
+		return nil
+	}
+	known, err := a.Accounts.HasUsers(ctx)
+	if err != nil {
+		return fmt.Errorf("look for accounts: %w", err)
+	}
+	if t.out == nil {
+		if !known {
+			a.log.InfoContext(ctx, "there is no account yet: run cofounder user reset for the link that makes the first one")
+		}
+		return nil
+	}
+	code, err := a.Accounts.MintStartLink(ctx)
+	if err != nil {
+		return fmt.Errorf("make the start link: %w", err)
+	}
+	link := startLink(a.cfg, addr, code)
+	if known {
+		t.again(link, took)
+	} else {
+		t.first(link, a.machine.facts(), took)
+	}
+	return nil
+}
+
+// startLink is where code can be redeemed. Where the public URL names port 0 the
+// real one stands in.
+func startLink(cfg config.Config, addr, code string) string {
+	u := *cfg.HTTP.PublicURL
+	if u.Port() == "0" {
+		if _, port, err := net.SplitHostPort(addr); err == nil {
+			u.Host = net.JoinHostPort(u.Hostname(), port)
+		}
+	}
+	return u.JoinPath("start", code).String()
+}
