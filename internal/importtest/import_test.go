@@ -130,7 +130,7 @@ func TestJudge(t *testing.T) {
 			"internal/app/app.go": "// Package app wires.\n\npackage app\n",
 		}, []string{"internal/app has no package"}},
 		{"tests alone may hold it", map[string]string{
-			"e2e/start_test.go": "// Package e2e starts the whole program.\npackage e2e\n",
+			"e2e/start_test.go": "// Package e2e_test starts the whole program.\npackage e2e_test\n",
 		}, nil},
 		{"too long", map[string]string{
 			"internal/app/app.go": "// Package app wires.\npackage app\n" + long,

@@ -126,7 +126,7 @@ func undocumented(tree []source) []string {
 			dirs = append(dirs, s.dir)
 			documented[s.dir] = false
 		}
-		want := "Package " + strings.TrimSuffix(s.pkg, "_test") + " "
+		want := "Package " + s.pkg + " "
 		if s.pkg == "main" {
 			want = "Command " + path.Base(s.dir) + " "
 		}
