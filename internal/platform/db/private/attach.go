@@ -159,8 +159,8 @@ func (c *cluster) ours(path string) bool {
 }
 
 // clearStale removes what a killed server left: its short socket folder and,
-// where its process id demonstrably belongs to another program by now (as in a
-// restarted container), the file that would stop the new one.
+// where its process id demonstrably belongs to no server of ours any more (as in
+// containers), the files that would stop the new one.
 func (c *cluster) clearStale() error {
 	old, err := c.readPID()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -169,9 +169,11 @@ func (c *cluster) clearStale() error {
 	if err != nil {
 		return nil //nolint:nilerr // unreadable: PostgreSQL judges it itself
 	}
-	if servesElsewhere(old.pid, c.at("pg")) {
-		if err := c.root.Remove("pg/postmaster.pid"); err != nil {
-			return fmt.Errorf("remove a stale process id: %w", err)
+	if cannotServe(old.pid, c.at("pg")) {
+		for _, name := range []string{"pg/postmaster.pid", "pg/" + socketName + ".lock"} {
+			if err := c.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("remove a stale process id: %w", err)
+			}
 		}
 	}
 	c.removeSocketFolder(old.folder)

@@ -304,6 +304,49 @@ func TestStaleProcessIDOfAnotherProgram(t *testing.T) {
 	}
 }
 
+// TestUnreapedServer: a killed server whose parent never asks how it ended keeps
+// its process id, and PostgreSQL alone would refuse to start.
+func TestUnreapedServer(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("this system does not tell how a process is")
+	}
+	dir := data(t)
+	start(t, dir)
+	pidFile := filepath.Join(dir, "pg", "postmaster.pid")
+	text, err := os.ReadFile(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	killServer(t, dir)
+	eventually(t, "it is dead", func() bool { return !status(t, dir).Running })
+	user := private.User{UID: owner(t, pidFile), GID: owner(t, pidFile), Switch: os.Geteuid() == 0}
+	dead := private.Command(t.Context(), user, "/bin/true")
+	if err := dead.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer dead.Wait() //nolint:errcheck // only now may it go
+	eventually(t, "it is a zombie", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", dead.Process.Pid))
+		return err == nil && strings.Contains(string(stat), ") Z ")
+	})
+	_, rest, _ := strings.Cut(string(text), "\n")
+	if err := os.WriteFile(pidFile, []byte(strconv.Itoa(dead.Process.Pid)+"\n"+rest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := os.ReadFile(filepath.Join(dir, "pg", ".s.PGSQL.5432.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ = strings.Cut(string(lock), "\n")
+	if err := os.WriteFile(filepath.Join(dir, "pg", ".s.PGSQL.5432.lock"), []byte(strconv.Itoa(dead.Process.Pid)+"\n"+rest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !start(t, dir).Started() {
+		t.Error("a dead process was taken for the server")
+	}
+}
+
 func TestLogIsCapped(t *testing.T) {
 	t.Parallel()
 	dir := data(t)

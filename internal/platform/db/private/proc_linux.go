@@ -1,13 +1,24 @@
 package private
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 )
 
-// servesElsewhere reports whether the process exists and works in another
-// folder than the cluster: a server works in its cluster.
-func servesElsewhere(pid int, cluster string) bool {
+// cannotServe reports whether the process exists and is no server of the
+// cluster: it is dead and only nobody has asked how it ended, which is for ever
+// under a first process that does not ask, as in many containers; or it works in
+// another folder, where a server works in its cluster.
+func cannotServe(pid int, cluster string) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false // gone
+	}
+	// The state follows the name, which is in parentheses and may hold any.
+	if _, state, ok := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" ")); ok && bytes.HasPrefix(state, []byte("Z")) {
+		return true
+	}
 	works, err := os.Stat(fmt.Sprintf("/proc/%d/cwd", pid))
 	if err != nil {
 		return false // gone, or not ours to look at
