@@ -34,8 +34,9 @@ func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, v visit, stat
 	if p.Passkeys, err = a.Passkeys(ctx, v.actor); err != nil {
 		return err
 	}
+	sh.Passkeys = true
 	if err := a.PasskeyTrouble(); err != nil {
-		p.NoPasskeys = fault.Of(err).Detail
+		sh.Passkeys, p.NoPasskeys = false, fault.Of(err).Detail
 	}
 	keep := revisit
 	if p.NewKey != "" {

@@ -151,7 +151,7 @@ func (f *files) address(name string) string {
 
 // worker is the service worker's script, naming the files of this build.
 func (f *files) worker() []byte {
-	list := []string{"/offline", f.address("app.css"), f.address("fonts/inter-latin.woff2"), f.address("fonts/newsreader-latin.woff2")}
+	list := []string{"/offline", f.address("app.css"), f.address("app.js"), f.address("fonts/inter-latin.woff2"), f.address("fonts/newsreader-latin.woff2")}
 	text, err := json.Marshal(list)
 	if err != nil {
 		panic(err) // strings always encode

@@ -137,6 +137,9 @@ func checkPolicy(t *testing.T, a answer) {
 			t.Errorf("script %q is inline or has no nonce", attr(n, "src"))
 		}
 	}
+	if s := find(find(a.page, "body"), "script"); s != nil {
+		t.Error("there is a script outside the head, which htmx could not swap under Trusted Types")
+	}
 	if s := find(a.page, "style"); s != nil {
 		t.Error("there is a <style>")
 	}

@@ -26,8 +26,9 @@ func (s *Site) showSignIn(w http.ResponseWriter, r *http.Request, next string, r
 	}
 	sh := s.outside(r, "Sign in")
 	sh.Flash = takeFlash(w, r)
+	sh.Passkeys = has && s.cfg.Accounts.PasskeyTrouble() == nil
 	return s.page(w, r, re.status, revisit, view.SignInPage(sh, view.SignIn{
-		Form: re.form, Next: next, SignUpOpen: s.cfg.SignUpOpen, NoAccount: !has, Passkeys: s.cfg.Accounts.PasskeyTrouble() == nil,
+		Form: re.form, Next: next, SignUpOpen: s.cfg.SignUpOpen, NoAccount: !has,
 	}))
 }
 

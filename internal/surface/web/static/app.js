@@ -68,7 +68,7 @@
   document.addEventListener('htmx:before:swap', e => {
     const { ctx, tasks } = e.detail;
     if (ctx.sourceElement.id === 'live' && !ctx.response.raw.ok) return e.preventDefault();
-    worked = ctx.sourceElement.closest('section[id]')?.id;
+    worked = ctx.sourceElement.closest('section[id],li[id]')?.id;
     if (ctx.sourceElement.id === 'live') for (const t of [...tasks]) if (t.target?.contains(document.activeElement)) tasks.splice(tasks.indexOf(t), 1);
   });
   document.addEventListener('htmx:after:swap', e => {

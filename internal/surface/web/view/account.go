@@ -47,9 +47,12 @@ func (a Account) form(section string) Form {
 	return Form{}
 }
 
-// CanReturn reports whether the person can sign in again without a link.
-func (a Account) CanReturn() bool {
-	return a.User.Email != "" && a.User.HasPassword || len(a.Passkeys) > 0
+// whyWayBack says why an address and a password are asked for.
+func (a Account) whyWayBack() string {
+	if len(a.Passkeys) > 0 {
+		return "You come in with a passkey. An e-mail address and a password are a second way, for when its device is not at hand."
+	}
+	return "You came in by a link. Give an e-mail address and a password, or make a passkey below, and you can sign in without the terminal."
 }
 
 // keyMay says what an access key may do.

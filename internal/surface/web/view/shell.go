@@ -18,7 +18,10 @@ type Shell struct {
 	Crumbs  []Crumb             // the way to this page, without the page itself
 	Here    Place
 	Flash   *Flash
-	Version string // of the product
+	// Passkeys loads their script. It belongs into the head: htmx may not put a
+	// script's address into a page under Trusted Types.
+	Passkeys bool
+	Version  string // of the product
 }
 
 // Person is who is signed in, as the shell shows them.
