@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -258,11 +257,7 @@ func (l *load) followOnce(ctx context.Context) (told bool, err error) {
 func (l *load) quantile(q float64) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.took) == 0 {
-		return 0
-	}
-	slices.Sort(l.took)
-	return l.took[int(q*float64(len(l.took)-1))]
+	return quantileOf(l.took, q)
 }
 
 // lost returns how many projects were acknowledged and are not there.

@@ -133,7 +133,7 @@ func (s *series) run(ctx context.Context, who visitor) (result, error) {
 	}
 	s.journal.say("p12: %s: %d restarts in %.0f s; %d requests (%d slow), %d failed, %d shed by us; p50 %s, p99 %s; %d projects acknowledged, %d lost; streams came back %d times, %d told to, %d cut without a word",
 		s.name, done, took.Seconds(), r.requests, l.slowSent.Load(), r.failed, l.shed.Load(),
-		l.quantile(.5).Round(100*time.Microsecond), l.quantile(.99).Round(100*time.Microsecond), len(l.made), r.lost,
+		l.quantile(.5), l.quantile(.99), len(l.made), r.lost,
 		l.reconnects.Load(), l.announced.Load(), l.unannounced.Load())
 	return r, nil
 }
