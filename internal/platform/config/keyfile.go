@@ -14,6 +14,9 @@ import (
 // secretFile is the installation's secret in its data folder.
 const secretFile = "secret"
 
+// SecretPath is where the installation's secret is kept without COFOUNDER_SECRET.
+func (d Data) SecretPath() string { return filepath.Join(d.Dir, secretFile) }
+
 // InstallationSecret returns COFOUNDER_SECRET or, without it, the secret kept in
 // the data folder, which it makes there on first use. Several processes may ask
 // at once; they all get the same one, whole.
@@ -21,7 +24,7 @@ func (d Data) InstallationSecret() (Secret, error) {
 	if d.Secret.IsSet() {
 		return d.Secret, nil
 	}
-	path := filepath.Join(d.Dir, secretFile)
+	path := d.SecretPath()
 	secret, err := readSecret(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return secret, err
