@@ -35,18 +35,21 @@ func TestPages(t *testing.T) {
 func TestSumUp(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name string
-		page *page
-		want bool
+		name    string
+		page    *page
+		slowest arrival
+		want    bool
 	}{
-		{"fast", &page{took: []time.Duration{time.Millisecond}, weight: 100}, false},
-		{"slow", &page{took: []time.Duration{25 * time.Millisecond}, weight: 100}, true},
-		{"heavy", &page{took: []time.Duration{time.Millisecond}, weight: pageBudget + 1}, true},
-		{"failed", &page{took: []time.Duration{time.Millisecond}, weight: 100, failed: 1}, true},
-		{"nothing read", &page{}, true},
+		{"fast", &page{took: []time.Duration{time.Millisecond}, weight: 100}, arrival{time.Second, time.Second / 2}, false},
+		{"slow", &page{took: []time.Duration{25 * time.Millisecond}, weight: 100}, arrival{}, true},
+		{"late to be seen", &page{took: []time.Duration{time.Millisecond}, weight: 100}, arrival{paint: paintBudget}, true},
+		{"late to be used", &page{took: []time.Duration{time.Millisecond}, weight: 100}, arrival{interactive: interactBudget}, true},
+		{"heavy", &page{took: []time.Duration{time.Millisecond}, weight: pageBudget + 1}, arrival{}, true},
+		{"failed", &page{took: []time.Duration{time.Millisecond}, weight: 100, failed: 1}, arrival{}, true},
+		{"nothing read", &page{}, arrival{}, true},
 	} {
 		var out strings.Builder
-		if v := sumUp([]*page{c.page}, 50, &out); v.short != c.want {
+		if v := sumUp([]*page{c.page}, c.slowest, 50, &out); v.short != c.want {
 			t.Errorf("%s: %s, want short %t", c.name, v, c.want)
 		}
 	}

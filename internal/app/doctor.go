@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
-	"net/url"
-	"strings"
 	"time"
 
 	"cofounder/internal/platform/config"
 	"cofounder/internal/platform/db"
+	"cofounder/internal/surface/web"
 	"cofounder/migrations"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -56,7 +54,7 @@ func Doctor(ctx context.Context, cfg config.Config, s Streams) error {
 		return fmt.Errorf("write findings: %w", err)
 	}
 	d := doctor{cfg: cfg, out: s.Out}
-	d.report(ctx, d.secret, d.disk, d.database, d.signIn, d.listening, d.machine, d.stripe)
+	d.report(ctx, d.settings, d.secret, d.disk, d.database, d.signIn, d.listening, d.machine, d.stripe)
 	if d.err != nil {
 		return fmt.Errorf("write findings: %w", d.err)
 	}
@@ -91,6 +89,15 @@ func (d *doctor) print(f finding) {
 		_, err = fmt.Fprintf(d.out, "  %-8s %-20s → %s\n", "", "", f.do)
 	}
 	d.err = errors.Join(d.err, err)
+}
+
+// settings are allowed, or there would be no doctor; some still disappoint.
+func (d *doctor) settings(context.Context) []finding {
+	var all []finding
+	for _, w := range d.cfg.Warnings() {
+		all = append(all, finding{what: "settings", verdict: warning, says: w})
+	}
+	return all
 }
 
 func (d *doctor) secret(context.Context) []finding {
@@ -175,22 +182,13 @@ func (d *doctor) clock(ctx context.Context, pool *pgxpool.Pool) finding {
 // signIn says whether browsers can keep a sign-in at the public address.
 func (d *doctor) signIn(context.Context) []finding {
 	u := d.cfg.HTTP.PublicURL
-	f := finding{what: "public address", verdict: fine, says: u.String() + ": sign-in works there"}
-	if u.Scheme != "https" && !onThisComputer(u) {
-		f.verdict, f.says = broken, u.String()+": browsers keep no sign-in over plain http from another computer"
-		f.do = "put a proxy with a certificate in front and set COFOUNDER_URL=https://…, or use http://localhost on this computer"
+	if web.KeepsCookies(u) {
+		return []finding{{what: "public address", verdict: fine, says: u.String() + ": sign-in works there"}}
 	}
-	return []finding{f}
-}
-
-// onThisComputer reports whether browsers treat u's host as their own machine.
-func onThisComputer(u *url.URL) bool {
-	host := strings.ToLower(u.Hostname())
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
+	return []finding{{
+		what: "public address", verdict: broken, says: u.String() + ": browsers keep no sign-in over plain http from another computer",
+		do: "put a proxy with a certificate in front and set COFOUNDER_URL=https://…, or use http://localhost on this computer",
+	}}
 }
 
 // listening tries the address serve would take.

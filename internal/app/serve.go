@@ -34,6 +34,9 @@ func Serve(ctx context.Context, cfg config.Config, s Streams, abort <-chan struc
 		return err
 	}
 	log.InfoContext(ctx, "serving", "addr", addr, "url", cfg.HTTP.PublicURL.String(), "version", Version(), "roles", cfg.Process.Roles)
+	for _, w := range cfg.Warnings() {
+		log.WarnContext(ctx, "setting will disappoint", "why", w)
+	}
 	if err := a.greet(ctx, t, addr, time.Since(began)); err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func New(cfg Config) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: static files: %w", err)
 	}
-	s := &Site{cfg: cfg, files: f, mux: httpd.NewMux(), keepsCookies: keepsSecureCookies(cfg.PublicURL)}
+	s := &Site{cfg: cfg, files: f, mux: httpd.NewMux(), keepsCookies: KeepsCookies(cfg.PublicURL)}
 	s.worker = s.files.worker()
 	s.routes()
 	return s, nil
@@ -69,9 +69,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHT
 // httpd puts them into the content security policy.
 func TrustedTypes() []string { return []string{"htmx", "cofounder"} }
 
-// keepsSecureCookies reports whether browsers keep Secure cookies from u: over
-// HTTPS, and from the computer itself.
-func keepsSecureCookies(u *url.URL) bool {
+// KeepsCookies reports whether browsers keep our sign-in from u: its cookie is
+// Secure, so over HTTPS, and over HTTP from the computer itself.
+func KeepsCookies(u *url.URL) bool {
 	host := strings.ToLower(u.Hostname())
 	if u.Scheme == "https" || host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
