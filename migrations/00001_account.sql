@@ -167,7 +167,7 @@ CREATE TABLE account_event (
     kind         text NOT NULL CHECK (kind ~ '^[a-z_]{3,40}$'),
     user_id      text COLLATE "C" REFERENCES app_user ON DELETE CASCADE, -- who did it
     subject_id   text COLLATE "C" REFERENCES app_user ON DELETE CASCADE, -- to whom, where that is someone else
-    workspace_id text COLLATE "C" REFERENCES workspace ON DELETE CASCADE,
+    workspace_id text COLLATE "C" REFERENCES workspace ON DELETE SET NULL,
     object       text NOT NULL DEFAULT '' CHECK (octet_length(object) <= 80) -- an id or a role
 );
 CREATE INDEX account_event_user ON account_event (user_id, id);

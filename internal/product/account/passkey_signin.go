@@ -100,11 +100,8 @@ func (a *Accounts) verifyPasskey(ctx context.Context, session webauthn.SessionDa
 		return credentialRow{}, nil, fmt.Errorf("find passkey: %w", err)
 	}
 	holder := person{id: row.UserID, credentials: []webauthn.Credential{row.credential()}}
-	used, err := a.passkeys.ValidateDiscoverableLogin(func(_, handle []byte) (webauthn.User, error) {
-		if string(handle) != string(row.UserID) {
-			return nil, errors.New("the passkey is another user's")
-		}
-		return holder, nil
+	used, err := a.passkeys.ValidateDiscoverableLogin(func(_, _ []byte) (webauthn.User, error) {
+		return holder, nil // the library compares the handle with the holder's
 	}, session, answer)
 	if err != nil {
 		return credentialRow{}, nil, errPasskeyRefused().Because(explained(err))

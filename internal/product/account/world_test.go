@@ -44,6 +44,7 @@ func newWorld(t *testing.T, change ...func(*account.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	accounts.FreeHashing()
 	return &world{Accounts: accounts, db: cfg.DB, clock: at, ids: cfg.IDs}
 }
 
@@ -146,13 +147,26 @@ func (w *world) count(t *testing.T, sql string, args ...any) int {
 	return n
 }
 
+// snapshot counts the rows of every table but those that count tries.
+func (w *world) snapshot(t *testing.T) map[string]int {
+	t.Helper()
+	rows := map[string]int{}
+	for _, table := range []string{
+		"app_user", "workspace", "member", "member_project", "session", "sign_in_link", "api_token",
+		"invitation", "passkey", "passkey_ceremony", "account_event", "project",
+	} {
+		rows[table] = w.count(t, "SELECT count(*) FROM "+table)
+	}
+	return rows
+}
+
 func (w *world) suspend(t *testing.T, u account.UserID) {
 	t.Helper()
 	w.exec(t, `UPDATE app_user SET suspended_at = $2 WHERE id = $1`, u, w.clock.Now())
 }
 
-// says returns what an error tells a caller, for comparison: kind, code, and which
-// fields; empty for nil.
+// says returns what an error tells a caller, for comparison: kind, code where it is
+// another word, and which fields; empty for nil.
 func says(err error) string {
 	if err == nil {
 		return ""
@@ -161,7 +175,10 @@ func says(err error) string {
 	if f == nil {
 		return "not a fault: " + err.Error()
 	}
-	s := f.Kind.String() + " " + f.Code
+	s := f.Kind.String()
+	if f.Code != s {
+		s += " " + f.Code
+	}
 	for _, field := range f.Fields {
 		s += " " + field.Name
 	}

@@ -64,7 +64,7 @@ func (p *Projects) Create(ctx context.Context, actor account.Actor, d Draft) (Pr
 
 func readIdea(f *form.Form, s string) string {
 	idea := f.Block("idea", s, maxIdea)
-	if f.Err() == nil && !strings.ContainsFunc(idea, visible) {
+	if !f.Refused("idea") && !strings.ContainsFunc(idea, visible) {
 		f.Refuse("idea", "Tell me your idea first, in a sentence or two.")
 	}
 	return idea

@@ -4,6 +4,7 @@
 package form
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,6 +25,11 @@ func (f *Form) Refuse(field, detail string) {
 		return
 	}
 	f.problem = f.problem.WithField(field, detail)
+}
+
+// Refused reports whether a field has a problem already.
+func (f *Form) Refused(field string) bool {
+	return f.problem != nil && slices.ContainsFunc(f.problem.Fields, func(p fault.Field) bool { return p.Name == field })
 }
 
 // Err returns nil when nothing was refused, else one fault.Invalid that names
