@@ -7,8 +7,9 @@
 set -eu
 unset CDPATH GREP_OPTIONS
 LC_ALL=C.UTF-8
-GOWORK=off # a go.work further up is about somebody else's modules
-export LC_ALL GOWORK
+GOWORK=off    # a go.work further up is about somebody else's modules
+CGO_ENABLED=0 # no C compiler needed, and every command shares what is compiled
+export LC_ALL GOWORK CGO_ENABLED
 
 here=$PWD
 root=$(cd -- "$(dirname -- "$0")" && pwd -P)
@@ -63,7 +64,7 @@ build() {
 	stamp=
 	git -C "$root" rev-parse HEAD >/dev/null 2>&1 || stamp=-buildvcs=false # not a clone, or somebody else's
 	# shellcheck disable=SC2086 # an empty stamp is no argument
-	if ! CGO_ENABLED=0 go build -C "$root" $stamp -o "$1" "$2" 2>"$1.log"; then
+	if ! go build -C "$root" $stamp -o "$1" "$2" 2>"$1.log"; then
 		grep -v '^go: downloading' "$1.log" >&2 || :
 		explain_go "$1.log"
 	fi
@@ -391,14 +392,12 @@ generated() {
 
 tests() {
 	cd "$root"
-	CGO_ENABLED=0
 	for arg in "$@"; do
 		if [ "$arg" = -race ]; then
-			CGO_ENABLED=1
 			have "${CC:-gcc}" || fail "-race needs a C compiler: install gcc, then run this again."
+			CGO_ENABLED=1
 		fi
 	done
-	export CGO_ENABLED
 	for arg in "$@"; do
 		case $arg in
 		./* | cofounder/* | ... | all)
@@ -430,7 +429,7 @@ shell_scripts() {
 }
 
 vet() { go -C "$root" vet ./...; }
-vet_macos() { GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go -C "$root" vet ./cmd/...; }
+vet_macos() { GOOS=darwin GOARCH=arm64 go -C "$root" vet ./cmd/...; }
 tidy() { go -C "$root" mod tidy -diff; }
 lint() { (cd "$root" && tool golangci-lint run --allow-parallel-runners ./...); }
 # actionlint has a module of its own: its YAML library is not golangci-lint's.
@@ -479,7 +478,7 @@ e2e() {
 	need_chromium "it is the browser of these tests."
 	modules ./e2e/...
 	cd "$root"
-	CGO_ENABLED=0 exec go test -v -count=1 "$@" ./e2e/...
+	exec go test -v -count=1 "$@" ./e2e/...
 }
 
 command=${1:-help}
