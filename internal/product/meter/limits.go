@@ -1,0 +1,162 @@
+package meter
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cofounder/internal/base/fault"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/account/form"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Ceiling is a limit that somebody chose: an amount above zero, or NoLimit. The zero
+// value is neither, so that no limit is never there by omission.
+type Ceiling NanoUSD
+
+// NoLimit is the choice of none.
+const NoLimit Ceiling = -1
+
+func (c Ceiling) check(f *form.Form, field string) {
+	if c != NoLimit && (c <= 0 || NanoUSD(c) > maxMoney) {
+		f.Refuse(field, "Choose an amount above $0, or choose no limit.")
+	}
+}
+
+// column is the limit as it is stored: NULL for none.
+func (c Ceiling) column() *NanoUSD {
+	if c == NoLimit {
+		return nil
+	}
+	n := NanoUSD(c)
+	return &n
+}
+
+// Limits are what a team sets for its own key. Days and months are those of UTC.
+type Limits struct {
+	Month Ceiling
+	Day   Ceiling
+	Run   Ceiling // for each build, and whatever else runs, that has none of its own
+}
+
+// DefaultLimits are what the page offers: $30 a month, $10 a build.
+func DefaultLimits() Limits {
+	return Limits{Month: Ceiling(30 * Dollar), Day: NoLimit, Run: Ceiling(10 * Dollar)}
+}
+
+func (l Limits) check() error {
+	var f form.Form
+	l.Month.check(&f, "month_limit")
+	l.Day.check(&f, "day_limit")
+	l.Run.check(&f, "run_limit")
+	return f.Err()
+}
+
+// SetLimits confirms the limits of the actor's team; owners only. Until then nothing
+// that costs money can start. fault.Invalid on month_limit, day_limit, run_limit. What
+// was spent stays spent: a limit below it stops the next call.
+func (m *Meter) SetLimits(ctx context.Context, actor account.Actor, l Limits) error {
+	if err := actor.Need(account.MayOwn); err != nil {
+		return err
+	}
+	if err := l.check(); err != nil {
+		return err
+	}
+	return m.limit(ctx, budgetLimits{
+		id: WorkspaceBudget(actor.Workspace), renews: monthly, anchor: 1,
+		day: l.Day.column(), period: l.Month.column(), run: l.Run.column(),
+	})
+}
+
+// SetUserLimits limits what a person may spend, in all teams together; operators only.
+// Run of the limits is not used.
+func (m *Meter) SetUserLimits(ctx context.Context, actor account.Actor, u account.UserID, l Limits) error {
+	if !actor.Operator {
+		return fault.New(fault.Forbidden, "operator_only", "Only whoever runs this installation can do that.")
+	}
+	l.Run = NoLimit
+	if err := l.check(); err != nil {
+		return err
+	}
+	return m.limit(ctx, budgetLimits{id: UserBudget(u), renews: monthly, anchor: 1, day: l.Day.column(), period: l.Month.column()})
+}
+
+// SetPlan gives a team the allowance of a plan from an instant on: a share for each
+// day, which is pacing, and thirty shares for each month, which is the limit. Months
+// begin on the day of the month on which the plan did, at latest on the 28th.
+func (m *Meter) SetPlan(ctx context.Context, w account.WorkspaceID, p account.Plan, from time.Time) error {
+	share, month := Weighed(p.DayShare), Weighed(p.MonthShare())
+	if share <= 0 {
+		return fault.Newf(fault.Internal, "plan_without_allowance", "The plan %q has no allowance.", p.ID)
+	}
+	return m.limit(ctx, budgetLimits{
+		id: WorkspaceBudget(w), renews: monthly, anchor: min(from.UTC().Day(), 28),
+		paced: true, dayWeighed: &share, periodWeighed: &month,
+	})
+}
+
+// SetTrial gives somebody without a plan what the operator lets people try, once: in
+// this team, and in all teams they make.
+func (m *Meter) SetTrial(ctx context.Context, u account.UserID, w account.WorkspaceID, ceiling NanoUSD) error {
+	for _, b := range []BudgetID{TrialBudget(u), WorkspaceBudget(w)} {
+		if err := m.limit(ctx, budgetLimits{id: b, renews: never, anchor: 1, period: &ceiling}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AcceptQuote sets the ceiling of a run whose quote was accepted, or raises it. Such a
+// run may borrow ahead: on a plan it is not stopped by the share of a day, only by the
+// month. fault.Invalid on ceiling.
+func (m *Meter) AcceptQuote(ctx context.Context, actor account.Actor, run string, ceiling NanoUSD) error {
+	if err := actor.Need(account.MayWrite); err != nil {
+		return err
+	}
+	if ceiling <= 0 || ceiling > maxMoney {
+		return fault.OnField("ceiling", "Choose an amount above $0.")
+	}
+	return m.limit(ctx, budgetLimits{id: RunBudget(actor.Workspace, run), renews: never, anchor: 1, borrows: true, period: &ceiling})
+}
+
+// When a budget starts anew.
+const (
+	never   = "never"
+	monthly = "monthly"
+)
+
+// budgetLimits is all that is chosen about one budget; nil is no limit.
+type budgetLimits struct {
+	id                        BudgetID
+	renews                    string
+	anchor                    int
+	paced, borrows            bool
+	day, period, run          *NanoUSD
+	dayWeighed, periodWeighed *Weighed
+}
+
+// One statement that commits by itself, so that nobody waits for the row. Counters
+// stay; a period that begins on another day from now on begins with the next one.
+const setLimits = `
+INSERT INTO budget AS h (id, renews, anchor, paced, borrows, confirmed_at, run_limit,
+    day_limit, day_limit_weighed, period_limit, period_limit_weighed, day, since)
+SELECT @id, @renews, @anchor, @paced, @borrows, @at::timestamptz, @run, @day, @day_weighed, @period, @period_weighed, t.day, ` + sinceOf + `
+FROM (SELECT @today::date AS day) t, (SELECT @renews::text AS renews, @anchor::integer AS anchor, 'epoch'::date AS since) h
+ON CONFLICT (id) DO UPDATE SET renews = excluded.renews, anchor = excluded.anchor, paced = excluded.paced,
+    borrows = excluded.borrows, confirmed_at = excluded.confirmed_at, run_limit = excluded.run_limit,
+    day_limit = excluded.day_limit, day_limit_weighed = excluded.day_limit_weighed,
+    period_limit = excluded.period_limit, period_limit_weighed = excluded.period_limit_weighed`
+
+func (m *Meter) limit(ctx context.Context, b budgetLimits) error {
+	now := m.clock.Now()
+	_, err := m.db.Exec(ctx, setLimits, pgx.StrictNamedArgs{
+		"id": b.id, "renews": b.renews, "anchor": b.anchor, "paced": b.paced, "borrows": b.borrows, "at": now, "today": now,
+		"run": b.run, "day": b.day, "day_weighed": b.dayWeighed, "period": b.period, "period_weighed": b.periodWeighed,
+	})
+	if err != nil {
+		return fmt.Errorf("set limits: %w", err)
+	}
+	return nil
+}
