@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cofounder/internal/app"
+	"cofounder/internal/base/fault"
 	"cofounder/internal/platform/config"
 
 	"github.com/alecthomas/kong"
@@ -111,6 +112,8 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.As(err, &bad):
 		return say(stderr, exitConfig, err.Error())
+	case fault.Of(err) != nil:
+		return say(stderr, exitFailed, fault.Of(err).Detail)
 	default:
 		return say(stderr, exitFailed, err.Error())
 	}

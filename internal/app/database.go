@@ -73,7 +73,7 @@ func ResetUser(ctx context.Context, cfg config.Config, s Streams, email string) 
 	var code string
 	switch {
 	case err != nil:
-	case known:
+	case known || email != "":
 		code, err = a.Accounts.MintResetLink(ctx, email)
 	default:
 		code, err = a.Accounts.MintStartLink(ctx)
