@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -56,6 +55,7 @@ type Options struct {
 type App struct {
 	cfg       config.Config
 	log       *slog.Logger
+	edge      *slog.Logger // of the HTTP edge
 	database  database
 	telemetry *telemetry.Telemetry
 	machine   *machine
@@ -69,7 +69,10 @@ type App struct {
 // Open builds everything and brings the schema up to date. It does not listen
 // yet. The error says what to do.
 func Open(ctx context.Context, o Options) (*App, error) {
-	a := &App{cfg: o.Config, log: o.Log, machine: &machine{cfg: o.Config}}
+	// Not for the edge: the references of refused requests are found at info.
+	edge := o.Log
+	o.Log = slog.New(routine{o.Log.Handler(), routineLevel(o.Config)})
+	a := &App{cfg: o.Config, log: o.Log, edge: edge, machine: &machine{cfg: o.Config}}
 	if err := a.open(ctx, o); err != nil {
 		return nil, errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 	}
@@ -134,7 +137,7 @@ func (a *App) openServer() error {
 	var pages httpd.ErrorRenderer
 	if a.cfg.Process.Has(config.Web) {
 		site, err := web.New(web.Config{
-			Accounts: a.Accounts, Projects: a.Projects, Clock: clock.System{}, Log: a.log,
+			Accounts: a.Accounts, Projects: a.Projects, Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
 			Version: Version(), Machine: a.machine.facts,
 		})
@@ -147,10 +150,6 @@ func (a *App) openServer() error {
 		}))
 		pages = site.Problem
 	}
-	level := slog.LevelInfo
-	if telemetry.Format(a.cfg.Log.Format).On(os.Stderr) == telemetry.Readable {
-		level = slog.LevelDebug
-	}
 	var err error
 	a.server, err = httpd.New(httpd.Config{
 		Addr: a.cfg.HTTP.Addr, PublicURL: a.cfg.HTTP.PublicURL, TrustedProxies: a.cfg.HTTP.TrustedProxies,
@@ -158,8 +157,8 @@ func (a *App) openServer() error {
 		TrustedTypes: web.TrustedTypes(), Pages: pages,
 		Checks:  []httpd.Check{{Name: "database", Timeout: checkTime, Probe: a.ready}},
 		Metrics: a.telemetry.MetricsPage(), MetricsToken: a.cfg.Telemetry.MetricsToken.Reveal(),
-		AccessLevel: level,
-		IDs:         id.NewSource(clock.System{}.Now), Log: a.log,
+		RoutineLevel: routineLevel(a.cfg),
+		IDs:          id.NewSource(clock.System{}.Now), Log: a.edge,
 		Meter: a.telemetry.Meter("surface/httpd"), Tracer: a.telemetry.Tracer("surface/httpd"),
 	}, mux)
 	return err
@@ -219,12 +218,4 @@ func (a *App) Close(ctx context.Context) error {
 	}
 	a.database.close()
 	return err
-}
-
-// Streams are where a command writes: Out for people and pipes, Err for the log.
-type Streams struct{ Out, Err io.Writer }
-
-// logger is the log every command writes to.
-func logger(cfg config.Config, s Streams) *slog.Logger {
-	return telemetry.NewLogger(s.Err, telemetry.Format(cfg.Log.Format), cfg.Log.Level)
 }

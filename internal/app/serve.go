@@ -33,7 +33,7 @@ func Serve(ctx context.Context, cfg config.Config, s Streams, abort <-chan struc
 	if err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "serving", "addr", addr, "url", cfg.HTTP.PublicURL.String(), "version", Version(), "roles", cfg.Process.Roles)
+	a.log.InfoContext(ctx, "serving", "addr", addr, "url", cfg.HTTP.PublicURL.String(), "version", Version(), "roles", cfg.Process.Roles)
 	for _, w := range cfg.Warnings() {
 		log.WarnContext(ctx, "setting will disappoint", "why", w)
 	}
@@ -42,7 +42,7 @@ func Serve(ctx context.Context, cfg config.Config, s Streams, abort <-chan struc
 	}
 	err = a.Run(ctx, abort)
 	t.farewell(err)
-	log.InfoContext(ctx, "stopped")
+	a.log.InfoContext(ctx, "stopped")
 	return err
 }
 

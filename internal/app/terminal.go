@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cofounder/internal/platform/config"
+	"cofounder/internal/platform/db/private"
 	"cofounder/internal/surface/web"
 )
 
@@ -19,13 +20,23 @@ import (
 type terminal struct {
 	out     io.Writer
 	cfg     config.Config
+	began   time.Time
+	known   bool // there is a database: this is no first start
 	started bool // a progress line was printed
 }
 
+// worthSaying is how long a start that is not the first may take before its
+// progress is told.
+const worthSaying = time.Second
+
 func newTerminal(cfg config.Config, out io.Writer) *terminal {
-	t := &terminal{cfg: cfg}
-	if !cfg.Data.DatabaseURL.IsSet() {
-		t.out = out
+	t := &terminal{cfg: cfg, began: time.Now()}
+	if cfg.Data.DatabaseURL.IsSet() {
+		return t
+	}
+	t.out = out
+	if status, err := private.StatusOf(cfg.Data.Dir); err == nil { // else Start says it
+		t.known = status.Exists
 	}
 	return t
 }
@@ -39,6 +50,9 @@ func (t *terminal) say(format string, args ...any) {
 
 // progress says what takes long, before it is done. step is "subject: what".
 func (t *terminal) progress(step string) {
+	if t.known && time.Since(t.began) < worthSaying {
+		return
+	}
 	if !t.started {
 		t.started = true
 		t.say("cofounder %s", Version())

@@ -75,7 +75,7 @@ var (
 // stop is what happens between the signal and the end.
 func (s *Server) stop(ctx context.Context, srv *http.Server) error {
 	s.draining.Store(true)
-	s.cfg.Log.InfoContext(ctx, "stopping", "lame_duck", s.cfg.LameDuck, "drain", s.cfg.Drain, "in_flight", s.inFlight.Load())
+	s.cfg.Log.Log(ctx, s.cfg.RoutineLevel, "stopping", "lame_duck", s.cfg.LameDuck, "drain", s.cfg.Drain, "in_flight", s.inFlight.Load())
 	if !s.wait(s.cfg.LameDuck) {
 		close(s.drain)
 		return errAborted

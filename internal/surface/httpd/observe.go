@@ -116,7 +116,7 @@ func (s *Server) accessLevel(x *exchange) slog.Level {
 	case livez, readyz, metricsPath:
 		return slog.LevelDebug
 	}
-	return s.cfg.AccessLevel
+	return s.cfg.RoutineLevel
 }
 
 // routeOf is the pattern that matched, never the path: a path may hold a start

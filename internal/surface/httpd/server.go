@@ -76,8 +76,9 @@ type Config struct {
 	// MetricsToken lets a scraper elsewhere in, as a bearer token. Without it
 	// only clients on this computer are, and only while PublicURL is on it too.
 	MetricsToken string
-	// AccessLevel is the level of the line each request gets when all is well.
-	AccessLevel slog.Level
+	// RoutineLevel is the level of lines that say all is well: the one each
+	// request gets, and that of stopping.
+	RoutineLevel slog.Level
 
 	IDs    *id.Source
 	Log    *slog.Logger
