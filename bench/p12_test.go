@@ -15,13 +15,17 @@ import (
 	// The program under test is built by the test; this makes the test cache know
 	// what it is made of.
 	_ "cofounder/internal/app"
+	"cofounder/internal/platform/db/dbtest"
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == naiveName {
 		os.Exit(naive(os.Stderr))
 	}
-	os.Exit(m.Run())
+	if len(os.Args) > 1 && os.Args[1] == spenderName {
+		os.Exit(spend(context.Background(), os.Stdin, os.Stdout, os.Stderr))
+	}
+	dbtest.Main(m)
 }
 
 // TestRollingRestart is p12 in small: one restart in each order with probes four

@@ -43,7 +43,7 @@ func newWorld(t *testing.T, change ...func(*meter.Config)) *world {
 
 func worldOn(db *pgxpool.Pool, change ...func(*meter.Config)) *world {
 	at := clock.NewManual(time.Date(2026, 12, 3, 9, 0, 0, 0, time.UTC))
-	cfg := meter.Config{DB: db, Clock: at, IDs: id.NewSource(at.Now), Log: slog.New(slog.DiscardHandler)}
+	cfg := meter.Config{DB: db, Clock: at, IDs: id.NewSource(at.Now), Log: quiet()}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -115,4 +115,18 @@ func (w *world) counters(t *testing.T, b meter.BudgetID) counters {
 		t.Fatalf("counters of %s: %v", b, err)
 	}
 	return c
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// checkBooks fails the test for everything that is wrong in the books.
+func checkBooks(t *testing.T, m *meter.Meter, now time.Time) {
+	t.Helper()
+	books, err := m.Books(t.Context(), now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range meter.Reconcile(books) {
+		t.Errorf("books: %+v", d)
+	}
 }
