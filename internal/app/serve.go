@@ -37,7 +37,8 @@ func Serve(ctx context.Context, cfg config.Config, s Streams, abort <-chan struc
 	for _, w := range cfg.Warnings() {
 		log.WarnContext(ctx, "setting will disappoint", "why", w)
 	}
-	if err := a.greet(ctx, t, addr, time.Since(began)); err != nil {
+	// A signal from here on is Run's to answer, in order.
+	if err := a.greet(context.WithoutCancel(ctx), t, addr, time.Since(began)); err != nil {
 		return err
 	}
 	err = a.Run(ctx, abort)
