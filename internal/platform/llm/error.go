@@ -37,6 +37,7 @@ const (
 	BadTLS         Reason = "bad_tls"           // the connection cannot be trusted
 	Lost           Reason = "connection_lost"   // broke off
 	Incomplete     Reason = "incomplete"        // ended early without saying so
+	Garbled        Reason = "garbled"           // does not follow the protocol
 	NoFirstByte    Reason = "no_first_byte"     // accepted, then silence
 	NoBytes        Reason = "no_bytes"          // fell silent midway
 	NoProgress     Reason = "no_progress"       // alive, but nothing more came

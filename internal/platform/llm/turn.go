@@ -153,6 +153,29 @@ func (t Turn) Blocks() []Block {
 	return readBlocks(w.Content)
 }
 
+// WithoutThinking returns the turn without what the model thought, or false when
+// nothing is left. It breaks the rule that nothing is ever changed, and is for the
+// one case in which the server has already found the rule broken.
+func (t Turn) WithoutThinking() (Turn, bool) {
+	var w struct {
+		Role    Role              `json:"role"`
+		Content []json.RawMessage `json:"content"`
+	}
+	if err := json.Unmarshal([]byte(t.raw), &w); err != nil {
+		return Turn{}, false
+	}
+	w.Content = slices.DeleteFunc(w.Content, func(raw json.RawMessage) bool {
+		var b struct {
+			Type string `json:"type"`
+		}
+		return json.Unmarshal(raw, &b) == nil && strings.HasSuffix(b.Type, "thinking")
+	})
+	if len(w.Content) == 0 {
+		return Turn{}, false
+	}
+	return Turn{t.role, string(mustMarshal(w))}, true
+}
+
 // Opening is what a conversation begins with, tools and system, kept as the bytes
 // that are sent. The zero Opening is empty. Openings are values and compare with ==.
 type Opening struct{ raw string }
@@ -187,6 +210,9 @@ func ParseOpening(raw []byte) (Opening, error) {
 // Bytes returns the opening as it is sent, a JSON object of tools and system, or
 // nothing for the zero Opening.
 func (o Opening) Bytes() []byte { return []byte(o.raw) }
+
+// HasTools reports whether the model may call tools.
+func (o Opening) HasTools() bool { return strings.HasPrefix(o.raw, `{"tools":`) }
 
 // Canonical returns raw without space between tokens and with <, > and & escaped,
 // which is how encoding/json writes, so that bytes survive being part of other
