@@ -1,6 +1,7 @@
 package private_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -43,6 +44,37 @@ func TestBackupAndRestore(t *testing.T) {
 	// A backup replaces a backup.
 	backup(t, to, file)
 	checkAlone(t, file)
+}
+
+// TestRestoreOfACraftedBackup: a backup is SQL, and what it says runs as the
+// product's user and nobody more powerful.
+func TestRestoreOfACraftedBackup(t *testing.T) {
+	t.Parallel()
+	dir := data(t)
+	file := filepath.Join(t.TempDir(), "backup")
+	pool := open(t, start(t, dir))
+	room := strings.Repeat("x", 200)
+	execute(t, pool, "CREATE TABLE kept (id int); COMMENT ON TABLE kept IS '"+room+"'")
+	backup(t, dir, file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := []byte("COMMENT ON TABLE public.kept IS '" + room + "';")
+	after := []byte("RESET ROLE; CREATE ROLE intruder SUPERUSER; -- ")
+	after = append(after, bytes.Repeat([]byte("x"), len(before)-len(after))...)
+	if bytes.Count(text, before) != 1 {
+		t.Fatal("the backup does not hold the comment as expected")
+	}
+	if err := os.WriteFile(file, bytes.Replace(text, before, after, 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := private.Restore(t.Context(), private.Config{Dir: dir}, private.Restoration{File: file, Replace: true}); err == nil {
+		t.Error("a crafted backup was restored")
+	}
+	if query[bool](t, pool, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'intruder')") {
+		t.Error("a crafted backup made a superuser")
+	}
 }
 
 func TestBackupWhileOthersWrite(t *testing.T) {

@@ -96,7 +96,9 @@ func (s *Server) checkEmpty(ctx context.Context, admin *pgx.Conn) error {
 	return nil
 }
 
-// fill makes a database and puts the backup into it, as the product's user.
+// fill makes a database and puts the backup into it. A backup is SQL of whoever
+// made it: nothing of it runs as anybody but the product's user, who connects
+// himself, since a role that was only set can be reset.
 func (s *Server) fill(ctx context.Context, conn *pgx.Conn, name, path string) error {
 	s.config.Progress("database: reading " + path)
 	if _, err := conn.Exec(ctx, "CREATE DATABASE "+quote(name)+" OWNER "+database+" TEMPLATE template0"); err != nil {
@@ -107,11 +109,11 @@ func (s *Server) fill(ctx context.Context, conn *pgx.Conn, name, path string) er
 		return plain(err)
 	}
 	defer file.Close() //nolint:errcheck // only read
-	if err := s.program(ctx, file, nil, "pg_restore", "--dbname="+s.socket.address(superuser, name), "--role="+database,
+	if err := s.program(ctx, file, nil, "pg_restore", "--dbname="+s.socket.address(database, name),
 		"--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"); err != nil {
 		return err
 	}
-	inside, err := pgx.Connect(ctx, s.socket.address(superuser, name))
+	inside, err := pgx.Connect(ctx, s.socket.address(database, name))
 	if err != nil {
 		return err
 	}
