@@ -93,13 +93,16 @@ func (in *installation) command(ctx context.Context, args ...string) *exec.Cmd {
 type served struct {
 	cmd  *exec.Cmd
 	base string
-	link string // the start link it printed
+	link string // the start link it printed, the first time
 }
 
-var startLinkPattern = regexp.MustCompile(`http://\S+/start/\S+`)
+var (
+	addressPattern   = regexp.MustCompile(` at (http://\S+)$`)
+	startLinkPattern = regexp.MustCompile(`http://\S+/start/\S+`)
+)
 
-// start runs serve and returns when it printed its start link. The process is
-// killed at the end of the test, if not before.
+// start runs serve and returns when it has said all of how to get in. The process
+// is killed at the end of the test, if not before.
 func (in *installation) start(t *testing.T) *served {
 	t.Helper()
 	cmd := in.command(context.WithoutCancel(t.Context()), "serve")
@@ -113,16 +116,22 @@ func (in *installation) start(t *testing.T) *served {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) //nolint:errcheck // it may have ended
+	s := &served{cmd: cmd}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
+		if found := addressPattern.FindStringSubmatch(lines.Text()); found != nil {
+			s.base = found[1]
+		}
 		if link := startLinkPattern.FindString(lines.Text()); link != "" {
+			s.link = link
+		}
+		if strings.HasPrefix(lines.Text(), "Ctrl-C stops me.") {
 			go io.Copy(io.Discard, out) //nolint:errcheck // ends with the process
-			base, _, _ := strings.Cut(link, "/start/")
-			return &served{cmd: cmd, base: base, link: link}
+			return s
 		}
 	}
 	_ = cmd.Wait() //nolint:errcheck // its log says more
-	t.Fatalf("serve ended without a link:\n%s", log.String())
+	t.Fatalf("serve ended without saying how to get in:\n%s", log.String())
 	return nil
 }
 

@@ -79,7 +79,7 @@ func ResetUser(ctx context.Context, cfg config.Config, s Streams, email string) 
 		code, err = a.Accounts.MintStartLink(ctx)
 	}
 	if err == nil {
-		err = say(s, "Open this link. It works once, for 15 minutes:\n\n  %s", startLink(cfg, cfg.HTTP.Addr, code))
+		err = say(s, "Open this link. It works once, for 15 minutes:\n\n  %s", publicURL(cfg, cfg.HTTP.Addr).JoinPath("start", code))
 	}
 	if closed := a.Close(ctx); err == nil {
 		err = closed

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"time"
 
 	"cofounder/internal/platform/config"
@@ -62,27 +63,32 @@ func (a *App) greet(ctx context.Context, t *terminal, addr string, took time.Dur
 		}
 		return nil
 	}
+	address := publicURL(a.cfg, addr)
+	if known && !t.watched {
+		t.again(address.String(), "", took)
+		return nil
+	}
 	code, err := a.Accounts.MintStartLink(ctx)
 	if err != nil {
 		return fmt.Errorf("make the start link: %w", err)
 	}
-	link := startLink(a.cfg, addr, code)
+	link := address.JoinPath("start", code).String()
 	if known {
-		t.again(link, took)
+		t.again(address.String(), link, took)
 	} else {
-		t.first(link, a.machine.facts(), took)
+		t.first(address.String(), link, a.machine.facts(), took)
 	}
 	return nil
 }
 
-// startLink is where code can be redeemed. Where the public URL names port 0 the
-// real one stands in.
-func startLink(cfg config.Config, addr, code string) string {
+// publicURL is where browsers reach us. Where the settings name port 0 the real
+// one stands in.
+func publicURL(cfg config.Config, addr string) *url.URL {
 	u := *cfg.HTTP.PublicURL
 	if u.Port() == "0" {
 		if _, port, err := net.SplitHostPort(addr); err == nil {
 			u.Host = net.JoinHostPort(u.Hostname(), port)
 		}
 	}
-	return u.JoinPath("start", code).String()
+	return &u
 }

@@ -11,6 +11,7 @@ import (
 
 	"cofounder/internal/platform/config"
 	"cofounder/internal/platform/db/private"
+	"cofounder/internal/platform/telemetry"
 	"cofounder/internal/surface/web"
 )
 
@@ -20,6 +21,7 @@ import (
 type terminal struct {
 	out     io.Writer
 	cfg     config.Config
+	watched bool // a person reads along: out is a terminal, no file or journal
 	began   time.Time
 	known   bool // there is a database: this is no first start
 	started bool // a progress line was printed
@@ -35,6 +37,7 @@ func newTerminal(cfg config.Config, out io.Writer) *terminal {
 		return t
 	}
 	t.out = out
+	t.watched = telemetry.Auto.On(out) == telemetry.Readable
 	if status, err := private.StatusOf(cfg.Data.Dir); err == nil { // else Start says it
 		t.known = status.Exists
 	}
@@ -64,12 +67,12 @@ func (t *terminal) progress(step string) {
 func (t *terminal) row(name, text string) { t.say("  %-9s %s", name, text) }
 
 // first is what the first start says: what is here, why, and the link.
-func (t *terminal) first(link string, facts []web.Fact, took time.Duration) {
+func (t *terminal) first(address, link string, facts []web.Fact, took time.Duration) {
 	if !t.started {
 		t.say("cofounder %s", Version())
 	}
 	t.row("Database", "ready. It keeps your projects in "+t.cfg.Data.Dir+" and takes no connections from outside.")
-	t.row("Program", "ready after "+seconds(took)+" at "+t.cfg.HTTP.PublicURL.String())
+	t.row("Program", "ready after "+seconds(took)+" at "+address)
 	for _, f := range facts {
 		state := "no"
 		if f.Can {
@@ -96,10 +99,15 @@ func short(what string) string {
 	return what
 }
 
-// again is what later starts say.
-func (t *terminal) again(link string, took time.Duration) {
-	t.say("cofounder %s is ready after %s at %s", Version(), seconds(took), t.cfg.HTTP.PublicURL)
-	t.say("Sign in as the owner (once, within 15 minutes): %s", link)
+// again is what later starts say. A link that signs the owner in is for a person
+// at the terminal, not for whoever reads a journal later.
+func (t *terminal) again(address, link string, took time.Duration) {
+	t.say("cofounder %s is ready after %s at %s", Version(), seconds(took), address)
+	if link != "" {
+		t.say("Sign in as the owner (once, within 15 minutes): %s", link)
+	} else {
+		t.say("For a link that signs the owner in: %s user reset", program())
+	}
 	t.hint()
 }
 

@@ -32,13 +32,19 @@ func TestTerminal(t *testing.T) {
 		"first start says what and why": {
 			speak: func(t *terminal) {
 				t.progress("database: first start, creating /data/pg")
-				t.first("http://localhost:8080/start/CODE", facts, 2100*time.Millisecond)
+				t.first("http://localhost:8080", "http://localhost:8080/start/CODE", facts, 2100*time.Millisecond)
 			},
 			says: []string{"Database  first start, creating /data/pg", "It keeps your projects in /data", "ready after 2.1 s", "Browser   yes. Chromium is here.", "AI        no. None is connected.", "\n  http://localhost:8080/start/CODE\n", "db stop"},
 		},
 		"later starts take three lines": {
-			speak: func(t *terminal) { t.again("http://localhost:8080/start/CODE", 400*time.Millisecond) },
-			says:  []string{"ready after 0.4 s", "http://localhost:8080/start/CODE"}, lines: 3,
+			speak: func(t *terminal) {
+				t.again("http://localhost:8080", "http://localhost:8080/start/CODE", 400*time.Millisecond)
+			},
+			says: []string{"ready after 0.4 s", "http://localhost:8080/start/CODE"}, lines: 3,
+		},
+		"a journal gets no link": {
+			speak: func(t *terminal) { t.again("http://localhost:8080", "", 400*time.Millisecond) },
+			says:  []string{"at http://localhost:8080\n", "user reset"}, lines: 3,
 		},
 		"a good end says what was left how": {
 			speak: func(t *terminal) { t.farewell(nil) }, says: []string{"Everything is saved", "db stop"},
@@ -50,7 +56,7 @@ func TestTerminal(t *testing.T) {
 			environ: []string{"DATABASE_URL=postgres://db/x", "COFOUNDER_SECRET=0123456789012345678901234567890123"},
 			speak: func(t *terminal) {
 				t.progress("database: starting")
-				t.first("http://x/start/SECRET", facts, time.Second)
+				t.first("http://x", "http://x/start/SECRET", facts, time.Second)
 			},
 			lines: -1,
 		},
@@ -75,20 +81,20 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-func TestStartLink(t *testing.T) {
+func TestPublicURL(t *testing.T) {
 	t.Parallel()
 	for public, want := range map[string]string{
-		"http://localhost:8080":         "http://localhost:8080/start/CODE",
-		"http://localhost:0":            "http://localhost:41234/start/CODE",
-		"https://cofounder.example.com": "https://cofounder.example.com/start/CODE",
+		"http://localhost:8080":         "http://localhost:8080",
+		"http://localhost:0":            "http://localhost:41234",
+		"https://cofounder.example.com": "https://cofounder.example.com",
 	} {
 		u, err := url.Parse(public)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cfg := config.Config{HTTP: config.HTTP{PublicURL: u}}
-		if got := startLink(cfg, "localhost:41234", "CODE"); got != want {
-			t.Errorf("link at %s is %s, want %s", public, got, want)
+		if got := publicURL(cfg, "localhost:41234").String(); got != want {
+			t.Errorf("the address for %s is %s, want %s", public, got, want)
 		}
 	}
 }
