@@ -126,7 +126,7 @@ func (f *footprint) serverMemory() (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find the database's processes: %w", err)
 	}
-	for _, child := range strings.FieldsSeq(string(text)) {
+	for child := range strings.FieldsSeq(string(text)) {
 		pid, err := strconv.Atoi(child)
 		if err != nil {
 			return 0, fmt.Errorf("find the database's processes: %w", err)
