@@ -6,8 +6,8 @@ import (
 	"cofounder/internal/surface/httpd"
 )
 
-// routes is every address there is. open lets anyone in, member those who are
-// signed in, inProject those of them who may see the project.
+// routes is every address there is. open lets anyone in, member and person those
+// who are signed in, inProject those of them who may see the project.
 func (s *Site) routes() {
 	open := func(h httpd.HandlerFunc) http.Handler { return h }
 	for pattern, h := range map[string]http.Handler{
@@ -39,27 +39,27 @@ func (s *Site) routes() {
 
 		// settings
 		"GET /account":                       s.member(s.accountPage),
-		"POST /account/return":               s.member(s.saveWayBack),
-		"POST /account/profile":              s.member(s.saveProfile),
-		"POST /account/password":             s.member(s.savePassword),
+		"POST /account/return":               s.person(s.saveWayBack),
+		"POST /account/profile":              s.person(s.saveProfile),
+		"POST /account/password":             s.person(s.savePassword),
 		"GET /account/reset":                 s.member(s.resetPage),
-		"POST /account/reset":                s.member(s.reset),
-		"POST /account/sessions/{id}/end":    s.member(s.endSession),
-		"POST /account/sessions/end-others":  s.member(s.endOtherSessions),
+		"POST /account/reset":                s.person(s.reset),
+		"POST /account/sessions/{id}/end":    s.person(s.endSession),
+		"POST /account/sessions/end-others":  s.person(s.endOtherSessions),
 		"POST /account/keys":                 s.member(s.makeKey),
 		"POST /account/keys/{id}/end":        s.member(s.endKey),
-		"POST /account/passkeys/begin":       s.member(s.beginPasskey),
-		"POST /account/passkeys/finish":      s.member(s.finishPasskey),
-		"POST /account/passkeys/{id}/remove": s.member(s.removePasskey),
+		"POST /account/passkeys/begin":       s.person(s.beginPasskey),
+		"POST /account/passkeys/finish":      s.person(s.finishPasskey),
+		"POST /account/passkeys/{id}/remove": s.person(s.removePasskey),
 		"GET /account/export":                s.member(s.exportData),
 		"GET /account/delete":                s.member(s.deleteAccountPage),
-		"POST /account/delete":               s.member(s.deleteAccount),
+		"POST /account/delete":               s.person(s.deleteAccount),
 
 		// team
 		"GET /team":                       s.member(s.teamPage),
 		"POST /team/rename":               s.member(s.renameTeam),
-		"POST /team/new":                  s.member(s.makeTeam),
-		"POST /team/switch":               s.member(s.switchTeam),
+		"POST /team/new":                  s.person(s.makeTeam),
+		"POST /team/switch":               s.person(s.switchTeam),
 		"POST /team/people/{id}/role":     s.member(s.changeRole),
 		"POST /team/people/{id}/remove":   s.member(s.removeMember),
 		"POST /team/invitations":          s.member(s.invite),

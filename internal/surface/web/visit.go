@@ -41,9 +41,10 @@ func (s *Site) visitOf(r *http.Request) (visit, error) {
 	return visit{session: ses, actor: actor}, nil
 }
 
-// member lets only those in who are signed in; others are asked to, and come
-// back to where they were going.
-func (s *Site) member(h func(w http.ResponseWriter, r *http.Request, v visit) error) http.Handler {
+// person lets only those in who are signed in; others are asked to, and come
+// back to where they were going. It is for what concerns somebody in all their
+// teams.
+func (s *Site) person(h func(w http.ResponseWriter, r *http.Request, v visit) error) http.Handler {
 	return httpd.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.visitOf(r)
 		if fault.Is(err, fault.Unauthenticated) {
@@ -53,9 +54,29 @@ func (s *Site) member(h func(w http.ResponseWriter, r *http.Request, v visit) er
 		if err != nil {
 			return err
 		}
-		return h(w, r, v)
+		return h(w, r.WithContext(view.InTeam(r.Context(), v.actor.Workspace)), v)
 	})
 }
+
+// member is person for what concerns a team: pages show the one last looked at,
+// forms act in the one they were drawn for. See acting.
+func (s *Site) member(h func(w http.ResponseWriter, r *http.Request, v visit) error) http.Handler {
+	return s.person(func(w http.ResponseWriter, r *http.Request, v visit) error {
+		if reads(r) {
+			return h(w, r, v)
+		}
+		named, err := s.acting(r, &v)
+		switch {
+		case named && fault.Is(err, fault.NotFound):
+			return s.teamGone(w, r, v)
+		case err != nil:
+			return err
+		}
+		return h(w, r.WithContext(view.InTeam(r.Context(), v.actor.Workspace)), v)
+	})
+}
+
+func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 // signInFor is the sign-in page that leads back to where r was going. A form
 // cannot be sent again, so it leads to the page the form was on.
@@ -71,9 +92,10 @@ func signInFor(r *http.Request) string {
 }
 
 // inProject opens the project of the address, in whichever of the visitor's teams
-// it is, and makes that team the present one.
+// it is. That team is remembered for the next visit, unless nobody pressed
+// anything of ours: another site's link, or a browser that looks ahead.
 func (s *Site) inProject(h func(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error) http.Handler {
-	return s.member(func(w http.ResponseWriter, r *http.Request, v visit) error {
+	return s.person(func(w http.ResponseWriter, r *http.Request, v visit) error {
 		ctx := r.Context()
 		pid, err := id.Parse[project.ID](r.PathValue("project"))
 		if err != nil {
@@ -83,14 +105,10 @@ func (s *Site) inProject(h func(w http.ResponseWriter, r *http.Request, v visit,
 		if err != nil {
 			return err
 		}
-		if team != v.actor.Workspace {
-			if v.actor, err = s.cfg.Accounts.ActorIn(ctx, v.session, team); err != nil {
-				return err
-			}
-			if err := s.cfg.Accounts.SwitchWorkspace(ctx, v.session, team); err != nil {
-				return err
-			}
+		if err := s.turnTo(r, &v, team); err != nil {
+			return err
 		}
+		r = r.WithContext(view.InTeam(ctx, team))
 		p, err := s.cfg.Projects.Get(ctx, v.actor, pid)
 		if err != nil {
 			return err

@@ -130,8 +130,8 @@ func (b *browser) send(t *testing.T, method, address string, form url.Values, ch
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", origin)
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	for name, value := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value, Quoted: false, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	}

@@ -41,6 +41,14 @@ type input struct {
 
 func (i input) id() string { return i.prefix + i.name }
 
+// shown is what stands in the field: what was typed, or else its usual value.
+func (i input) shown(f Form) string {
+	if v := f.Value(i.name); v != "" {
+		return v
+	}
+	return i.value
+}
+
 func (i input) typ() string {
 	if i.kind == "" {
 		return "text"
