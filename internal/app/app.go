@@ -25,6 +25,7 @@ import (
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/platform/telemetry"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/api"
 	"cofounder/internal/surface/httpd"
@@ -63,7 +64,12 @@ type App struct {
 
 	Accounts *account.Accounts
 	Projects *project.Projects
-	memory   *idempotency.Store
+	// How models are reached and what they cost.
+	Meter       *meter.Meter
+	Connections *meter.Connections
+	Model       *meter.Model
+
+	memory *idempotency.Store
 }
 
 // Open builds everything and brings the schema up to date. It does not listen
@@ -127,7 +133,7 @@ func (a *App) openProducts() error {
 	a.memory = idempotency.New(idempotency.Config{
 		DB: a.database.pool, Clock: clock.System{}, Log: a.log, Box: box, Deadline: requestDeadline,
 	})
-	return nil
+	return a.openAI(box, source)
 }
 
 // openServer puts the surfaces behind the HTTP edge. A process without the web
@@ -146,7 +152,8 @@ func (a *App) openServer() error {
 		}
 		mux.Handle("/", site)
 		mux.Handle(api.Prefix+"/", api.New(api.Config{
-			Accounts: a.Accounts, Projects: a.Projects, Idempotency: a.memory, Version: Version(),
+			Accounts: a.Accounts, Projects: a.Projects, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
+			Idempotency: a.memory, Version: Version(),
 		}))
 		pages = site.Problem
 	}
@@ -192,6 +199,8 @@ func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
 	if a.database.server != nil {
 		background.Go(func() { a.database.server.Watch(watching) })
 	}
+	// Every process settles its own calls, also those that end while it stops.
+	background.Go(func() { a.Meter.Run(watching) })
 	if a.cfg.Process.Has(config.Worker) {
 		background.Go(func() { a.sweep(ctx) })
 	}

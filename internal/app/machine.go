@@ -67,16 +67,18 @@ func chromium() string {
 	return ""
 }
 
-// ai says whether a model can be asked.
+// ai says whether a model can be asked. What a team has connected its own pages say.
 func (m *machine) ai() web.Fact {
-	f := web.Fact{What: "Reach an AI"}
-	if m.cfg.AI.AnthropicKey.IsSet() {
-		f.Detail = "ANTHROPIC_API_KEY is set, but this release does not use it yet. Nothing is sent and nothing is spent."
-	} else {
-		f.Detail = "No AI is connected. Nothing leaves this computer and nothing is spent."
+	if foundersKey(m.cfg).IsSet() {
+		return web.Fact{
+			What: web.ReachAI, Detail: "ANTHROPIC_API_KEY is set. Nothing is sent and nothing is spent before you have set limits and chosen it.",
+			Do: "Sign in and choose Connect an AI.",
+		}
 	}
-	f.Do = "Wait for the release that brings it."
-	return f
+	return web.Fact{
+		What: web.ReachAI, Detail: "No AI is connected yet. Nothing leaves this computer and nothing is spent.",
+		Do: "Sign in and choose Connect an AI.",
+	}
 }
 
 // mail says whether we can write to people.

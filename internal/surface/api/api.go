@@ -17,6 +17,7 @@ import (
 
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 
@@ -31,6 +32,9 @@ const Prefix = "/api/v1"
 type Config struct {
 	Accounts    *account.Accounts
 	Projects    *project.Projects
+	Meter       *meter.Meter
+	Connections *meter.Connections
+	Model       *meter.Model
 	Idempotency *idempotency.Store
 	// Version is the program's, told by GET /status.
 	Version string
@@ -51,6 +55,8 @@ func New(cfg Config) http.Handler {
 	a.members()
 	a.invitations()
 	a.projects()
+	a.ai()
+	a.spending()
 	a.publish(mux)
 	return mux
 }

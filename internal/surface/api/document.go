@@ -14,7 +14,7 @@ const (
 	schemeKey     = "access_key"
 	schemeSession = "session"
 
-	tagSystem, tagMe, tagTeam, tagProjects = "System", "Me", "Workspace", "Projects"
+	tagSystem, tagMe, tagTeam, tagProjects, tagMoney = "System", "Me", "Workspace", "Projects", "AI and spending"
 
 	about = `Everything the pages do, for programs.
 
@@ -38,6 +38,7 @@ func document() huma.Config {
 			Tags: []*huma.Tag{
 				{Name: tagProjects, Description: "Ideas on their way to products"},
 				{Name: tagTeam, Description: "The workspace (on screen: team), its members and invitations"},
+				{Name: tagMoney, Description: "The AI connection, limits and what was spent"},
 				{Name: tagMe, Description: "The signed-in person: profile, sessions, passkeys, access keys"},
 				{Name: tagSystem, Description: "This installation"},
 			},

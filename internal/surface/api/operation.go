@@ -28,7 +28,9 @@ type operation struct {
 	summary string
 	notes   string // more than the summary, where there is more to know
 	access  access
-	status  int // of the good answer; 0 is 200, or 204 without a body
+	status  int    // of the good answer; 0 is 200, or 204 without a body
+	media   string // of the good answer; empty is JSON
+	pays    bool   // it may cost money, so a limit may refuse it
 }
 
 // write tells whether the operation may change something.
@@ -48,6 +50,12 @@ func register[I, O any](a *api, o operation, do func(context.Context, account.Ac
 		RejectUnknownQueryParameters: true,
 		MaxBodyBytes:                 -1, // httpd's limit holds for every body
 		Middlewares:                  huma.Middlewares{a.authenticate(o)},
+	}
+	if o.media != "" {
+		described.Responses = map[string]*huma.Response{"200": {
+			Description: http.StatusText(http.StatusOK),
+			Content:     map[string]*huma.MediaType{o.media: {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}}
 	}
 	if o.write() {
 		described.Middlewares = append(described.Middlewares, a.once)
@@ -72,6 +80,9 @@ func refusals(o operation) []int {
 	}
 	if strings.Contains(o.path, "{") {
 		all = append(all, http.StatusNotFound)
+	}
+	if o.pays {
+		all = append(all, http.StatusPaymentRequired)
 	}
 	if o.write() {
 		all = append(all, http.StatusConflict, http.StatusRequestEntityTooLarge,

@@ -110,6 +110,12 @@ func (d *document) conforms(t *testing.T, r request, a answer) {
 	if a.status >= http.StatusBadRequest || r.method == http.MethodHead {
 		return
 	}
+	if csv := described.Content["text/csv"].Schema; csv != nil {
+		if got := a.header.Get("Content-Type"); got != "text/csv; charset=utf-8" {
+			t.Errorf("%s: Content-Type = %q", o, got)
+		}
+		return
+	}
 	content, ok := described.Content["application/json"]
 	if !ok {
 		if len(a.body) > 0 {

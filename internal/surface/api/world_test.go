@@ -19,6 +19,7 @@ import (
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/api"
 	"cofounder/internal/surface/httpd"
@@ -37,11 +38,16 @@ type world struct {
 	clock    *clock.Manual
 	accounts *account.Accounts
 	projects *project.Projects
-	base     string
-	client   *http.Client
-	log      *logBook
-	doc      *document
-	people   atomic.Int64
+
+	meter       *meter.Meter
+	connections *meter.Connections
+	model       *meter.Model
+
+	base   string
+	client *http.Client
+	log    *logBook
+	doc    *document
+	people atomic.Int64
 }
 
 // logBook is a buffer that many requests write to.
@@ -81,8 +87,10 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.ai(t, ids, box)
 	handler := api.New(api.Config{
 		Accounts: w.accounts, Projects: w.projects, Version: "0.0.0-test",
+		Meter: w.meter, Connections: w.connections, Model: w.model,
 		Idempotency: idempotency.New(idempotency.Config{DB: w.db, Clock: w.clock, Log: log, Box: box, Deadline: 30 * time.Second}),
 	})
 	edge, err := httpd.New(httpd.Config{

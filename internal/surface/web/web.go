@@ -37,6 +37,9 @@ type Config struct {
 // Fact is one thing this computer can or cannot do, in plain words.
 type Fact = view.Fact
 
+// ReachAI is What of the fact that each team's own connection stands in for.
+const ReachAI = "Reach an AI"
+
 // Site serves the pages. It is safe for concurrent use.
 type Site struct {
 	cfg    Config

@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"cofounder/internal/base/clock"
+	"cofounder/internal/base/id"
+	"cofounder/internal/platform/config"
+	"cofounder/internal/platform/llm"
+	"cofounder/internal/platform/llm/client"
+	"cofounder/internal/platform/seal"
+	"cofounder/internal/product/meter"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+)
+
+// openAI builds what reaches models and counts what they cost. All processes on one
+// database must agree on the time; doctor checks that this computer's agrees with the
+// database's.
+func (a *App) openAI(box *seal.Box, source *id.Source) error {
+	a.Meter = meter.New(meter.Config{DB: a.database.pool, Clock: clock.System{}, IDs: source, Log: a.log})
+	a.Connections = meter.NewConnections(meter.ConnectionsConfig{
+		DB: a.database.pool, Clock: clock.System{}, Box: box, OperatorKey: foundersKey(a.cfg),
+	})
+	wire, err := newClient(a.cfg, a.telemetry.Meter("platform/llm/client"), a.log)
+	if err != nil {
+		return err
+	}
+	a.Model = meter.NewModel(meter.ModelConfig{
+		Meter: a.Meter, Client: wire, Connect: a.Connections.Connect,
+		Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()},
+	})
+	return nil
+}
+
+// foundersKey is the operator's key where a founder may choose it: not while plans are
+// sold, which it then serves.
+func foundersKey(cfg config.Config) config.Secret {
+	if cfg.Stripe.Enabled() {
+		return config.Secret{}
+	}
+	return cfg.AI.AnthropicKey
+}
+
+func newClient(cfg config.Config, m metric.Meter, log *slog.Logger) (*client.Client, error) {
+	c, err := client.New(client.Config{Clock: clock.System{}, Log: log, Meter: m, Transport: transport(cfg)})
+	if err != nil {
+		return nil, fmt.Errorf("prepare for models: %w", err)
+	}
+	return c, nil
+}
+
+// transport carries requests to models. Where anyone may sign up, addresses come from
+// strangers, so that connections into the operator's own networks are refused when they
+// are made, whatever name led there. Nil is the client's own.
+func transport(cfg config.Config) http.RoundTripper {
+	if cfg.Accounts.SignUp != config.SignUpOpen {
+		return nil
+	}
+	const connecting = 10 * time.Second
+	dialer := &net.Dialer{Timeout: connecting, Control: outsideOnly}
+	return &http.Transport{
+		DialContext: dialer.DialContext, TLSHandshakeTimeout: connecting, ForceAttemptHTTP2: true,
+		MaxIdleConns: 256, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second,
+	}
+}
+
+var errInside = errors.New("addresses of this installation's own networks are not asked while sign-up is open")
+
+// outsideOnly is a net.Dialer's Control.
+func outsideOnly(_, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("read address: %w", err)
+	}
+	if ip := at.Addr().Unmap(); !ip.IsGlobalUnicast() || ip.IsPrivate() || shared(ip) {
+		return errInside
+	}
+	return nil
+}
+
+// shared reports whether ip is of a carrier's or cloud's inner network (RFC 6598).
+func shared(ip netip.Addr) bool {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64}), 10).Contains(ip)
+}
+
+// models asks the provider of the operator's key.
+func (d *doctor) models(ctx context.Context) []finding {
+	if !d.cfg.AI.AnthropicKey.IsSet() {
+		return []finding{{what: modelEndpoint, verdict: fine, says: "no key of this installation: teams connect an AI of their own"}}
+	}
+	c, err := newClient(d.cfg, noop.Meter{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return []finding{{what: modelEndpoint, verdict: broken, says: err.Error()}}
+	}
+	const address = "https://api.anthropic.com"
+	return []finding{look(ctx, c, llm.Endpoint{Name: "Anthropic", BaseURL: address, Auth: llm.KeyHeader, Key: d.cfg.AI.AnthropicKey})}
+}
+
+const modelEndpoint = "model endpoint"
+
+// look reaches an endpoint by its free addresses only.
+func look(ctx context.Context, c *client.Client, ep llm.Endpoint) finding {
+	f := finding{what: modelEndpoint, verdict: fine}
+	_, err := c.Look(ctx, ep, "")
+	switch {
+	case llm.KindOf(err) == llm.Unauthorised:
+		f.verdict, f.says = broken, ep.Name+" does not accept the key in ANTHROPIC_API_KEY"
+		f.do = "set another, or none: then teams connect an AI of their own"
+	case err != nil:
+		f.verdict, f.says = warning, ep.Name+" cannot be reached now: "+err.Error()
+		f.do = "check this computer's connection to the internet; everything but the AI works without"
+	default:
+		f.says = ep.Name + " answers and takes the key; asking cost nothing"
+	}
+	return f
+}

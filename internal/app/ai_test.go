@@ -1,0 +1,75 @@
+package app
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"cofounder/internal/platform/config"
+	"cofounder/internal/platform/llm"
+	"cofounder/internal/platform/llm/llmtest"
+
+	"go.opentelemetry.io/otel/metric/noop"
+)
+
+// Doctor tells a wrong key from a network that is down, and pays for nothing.
+func TestLookIsFree(t *testing.T) {
+	t.Parallel()
+	server := llmtest.StartConfig(t, llmtest.Config{Key: "sk-right"})
+	tests := []struct {
+		name, url, key string
+		want           verdict
+		says           string
+	}{
+		{"right key", server.URL, "sk-right", fine, "asking cost nothing"},
+		{"wrong key", server.URL, "sk-wrong", broken, "does not accept the key"},
+		{"nobody there", "http://127.0.0.1:1", "sk-right", warning, "cannot be reached"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := newClient(config.Config{}, noop.Meter{}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := look(t.Context(), c, llm.Endpoint{Name: "Test", BaseURL: tt.url, Auth: llm.KeyHeader, Key: config.NewSecret(tt.key)})
+			if got.verdict != tt.want || !strings.Contains(got.says, tt.says) || strings.Contains(got.says+got.do, tt.key) {
+				t.Errorf("got %s: %s", got.verdict, got.says)
+			}
+			for _, call := range server.Calls() {
+				if strings.HasSuffix(call.Path, "/messages") {
+					t.Errorf("a paid address was asked: %s", call.Path)
+				}
+			}
+		})
+	}
+}
+
+// Strangers' addresses lead out of the house only.
+func TestOutsideOnly(t *testing.T) {
+	t.Parallel()
+	for address, allowed := range map[string]bool{
+		"93.184.216.34:443": true, "[2606:2800:220:1::1]:443": true,
+		"127.0.0.1:11434": false, "[::1]:80": false, "10.0.0.7:80": false, "192.168.1.1:80": false, "172.16.3.4:80": false,
+		"169.254.169.254:80": false, "100.100.1.1:80": false, "0.0.0.0:80": false, "[::ffff:127.0.0.1]:80": false,
+		"[fe80::1]:80": false, "[fd00::1]:80": false, "224.0.0.1:80": false,
+	} {
+		if got := outsideOnly("tcp", address, nil) == nil; got != allowed {
+			t.Errorf("%s: allowed is %v", address, got)
+		}
+	}
+	if transport(config.Config{Accounts: config.Accounts{SignUp: config.SignUpClosed}}) != nil {
+		t.Error("a private installation cannot reach models on its own computer")
+	}
+	c, err := newClient(config.Config{Accounts: config.Accounts{SignUp: config.SignUpOpen}}, noop.Meter{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := llmtest.Start(t, "")
+	if _, err := c.Look(t.Context(), server.Endpoint(), ""); llm.KindOf(err) != llm.Unavailable {
+		t.Errorf("Look at this computer with open sign-up: %v", err)
+	}
+	if n := len(server.Calls()); n != 0 {
+		t.Errorf("%d calls arrived", n)
+	}
+}
