@@ -38,11 +38,7 @@ func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, v visit, stat
 	if err := a.PasskeyTrouble(); err != nil {
 		sh.Passkeys, p.NoPasskeys = false, fault.Of(err).Detail
 	}
-	keep := revisit
-	if p.NewKey != "" {
-		keep = secret
-	}
-	return s.page(w, r, status, keep, view.AccountPage(sh, p))
+	return s.page(w, r, status, secret, view.AccountPage(sh, p))
 }
 
 // again shows settings with what is wrong in one section's form.
@@ -101,7 +97,7 @@ func (s *Site) showReset(w http.ResponseWriter, r *http.Request, v visit, re ref
 	if err != nil {
 		return err
 	}
-	return s.page(w, r, re.status, revisit, view.ResetPage(sh, v.session.User, re.form))
+	return s.page(w, r, re.status, secret, view.ResetPage(sh, v.session.User, re.form))
 }
 
 // reset sets a password without the old one, and the address where there is none.
@@ -140,7 +136,7 @@ func (s *Site) showDeleteAccount(w http.ResponseWriter, r *http.Request, v visit
 	if phrase == "" {
 		phrase = "delete"
 	}
-	return s.page(w, r, re.status, revisit, view.DeleteAccountPage(sh, phrase, re.form))
+	return s.page(w, r, re.status, secret, view.DeleteAccountPage(sh, phrase, re.form))
 }
 
 func (s *Site) deleteAccount(w http.ResponseWriter, r *http.Request, v visit) error {
@@ -155,6 +151,6 @@ func (s *Site) deleteAccount(w http.ResponseWriter, r *http.Request, v visit) er
 		}
 		return s.showDeleteAccount(w, r, v, re)
 	}
-	clearSession(w)
+	forgetEverything(w)
 	return done(w, r, "/sign-in", flash{what: accountDeleted})
 }

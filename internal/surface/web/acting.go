@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
@@ -9,6 +11,15 @@ import (
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
 )
+
+// inTeam returns r for drawing pages of somebody signed in, whose forms name the
+// team. An empty team is somebody's who is in none.
+func inTeam(r *http.Request, team account.WorkspaceID) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), view.TeamKey{}, team))
+}
+
+// signedIn reports whether r went through inTeam.
+func signedIn(r *http.Request) bool { return r.Context().Value(view.TeamKey{}) != nil }
 
 // acting turns v to the team that the sent form names, and reports whether it
 // names one: fault.NotFound then means that the visitor is not in it any more. A
@@ -37,13 +48,13 @@ func (s *Site) acting(r *http.Request, v *visit) (named bool, err error) {
 }
 
 // formOf is httpd.Form for requests that may hold something else, or nothing.
-func formOf(r *http.Request) (map[string][]string, error) {
+func formOf(r *http.Request) (url.Values, error) {
 	if r.ContentLength == 0 {
-		return nil, nil
+		return url.Values{}, nil
 	}
 	f, err := httpd.Form(r)
 	if fault.Is(err, fault.Unsupported) {
-		return nil, nil // the handler decides what it reads
+		return url.Values{}, nil // the handler decides what it reads
 	}
 	return f, err
 }

@@ -10,18 +10,23 @@ import (
 	"cofounder/internal/surface/httpd"
 )
 
-// twoTeams makes somebody with a project in each of two teams, who looks at the
-// first.
-func twoTeams(t *testing.T) (v visitor, first, second account.WorkspaceID, inSecond project.Project) {
+// torn is somebody in two teams, who looks at the first.
+type torn struct {
+	visitor
+	first, second account.WorkspaceID
+	other         project.Project // in the second
+}
+
+func twoTeams(t *testing.T) torn {
 	t.Helper()
-	v = newWorld(t).owner(t)
-	first = v.actor.Workspace
+	v := newWorld(t).owner(t)
+	out := torn{first: v.actor.Workspace}
 	v.post(t, "/team/new", form("name", "Choir")).want(http.StatusSeeOther)
-	v = v.visitor(t)
-	second = v.actor.Workspace
-	inSecond = v.projectIn(t, second, "A list of who sings on Sunday.")
-	v.post(t, "/team/switch", form("team", string(first))).want(http.StatusSeeOther)
-	return v.visitor(t), first, second, inSecond
+	out.second = v.visitor(t).actor.Workspace
+	out.other = v.projectIn(t, out.second, "A list of who sings on Sunday.")
+	v.post(t, "/team/switch", form("team", string(out.first))).want(http.StatusSeeOther)
+	out.visitor = v.visitor(t)
+	return out
 }
 
 func (v visitor) projectIn(t *testing.T, team account.WorkspaceID, idea string) project.Project {
@@ -69,32 +74,32 @@ func (a answer) drawnFor(address string) string {
 // between.
 func TestFormActsInTheTeamItWasDrawnFor(t *testing.T) {
 	t.Parallel()
-	v, first, second, other := twoTeams(t)
+	v := twoTeams(t)
 	page := v.get(t, "/new").want(http.StatusOK)
-	v.get(t, "/p/"+string(other.ID)+"/").want(http.StatusOK)
+	v.get(t, "/p/"+string(v.other.ID)+"/").want(http.StatusOK)
 	a := v.post(t, "/projects", form("idea", dogs, "team", page.drawnFor("/projects"))).want(http.StatusSeeOther)
 	pid := project.ID(strings.Trim(strings.TrimPrefix(a.header.Get("Location"), "/p/"), "/"))
-	if _, err := v.projects.Get(t.Context(), v.in(t, first), pid); err != nil {
+	if _, err := v.projects.Get(t.Context(), v.in(t, v.first), pid); err != nil {
 		t.Errorf("the project is not in the team its form was drawn for: %v", err)
 	}
-	if _, err := v.projects.Get(t.Context(), v.in(t, second), pid); err == nil {
+	if _, err := v.projects.Get(t.Context(), v.in(t, v.second), pid); err == nil {
 		t.Error("the project is in the team looked at in between")
 	}
 
 	team := v.get(t, "/team").want(http.StatusOK).drawnFor("/team/invitations")
-	v.get(t, "/p/"+string(other.ID)+"/").want(http.StatusOK)
+	v.get(t, "/p/"+string(v.other.ID)+"/").want(http.StatusOK)
 	v.post(t, "/team/invitations", form("role", "viewer", "team", team)).want(http.StatusOK)
-	if open, err := v.accounts.Invitations(t.Context(), v.in(t, second)); err != nil || len(open) != 0 {
+	if open, err := v.accounts.Invitations(t.Context(), v.in(t, v.second)); err != nil || len(open) != 0 {
 		t.Errorf("%d invitations to the team looked at in between, %v", len(open), err)
 	}
-	if open, err := v.accounts.Invitations(t.Context(), v.in(t, first)); err != nil || len(open) != 1 {
+	if open, err := v.accounts.Invitations(t.Context(), v.in(t, v.first)); err != nil || len(open) != 1 {
 		t.Errorf("%d invitations to the team the form was drawn for, %v; want 1", len(open), err)
 	}
 }
 
 func TestFormWithoutTeamIsRefusedInSeveral(t *testing.T) {
 	t.Parallel()
-	v, _, _, _ := twoTeams(t)
+	v := twoTeams(t)
 	v.post(t, "/projects", form("idea", dogs)).want(http.StatusConflict).says("several teams")
 	v.post(t, "/team/invitations", form("role", "viewer")).want(http.StatusConflict)
 	v.post(t, "/account/keys", form("name", "x", "scope", "write", "days", "30")).want(http.StatusConflict)
@@ -142,13 +147,13 @@ func TestWhichReadsAreRemembered(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v, first, second, other := twoTeams(t)
-			v.send(t, c.method, "/p/"+string(other.ID)+"/", nil, c.change).want(http.StatusOK)
-			want := first
+			v := twoTeams(t)
+			v.send(t, c.method, "/p/"+string(v.other.ID)+"/", nil, c.change).want(http.StatusOK)
+			want := v.first
 			if c.remembered {
-				want = second
+				want = v.second
 			}
-			if got := v.visitor(t).actor.Workspace; got != want {
+			if got := v.browser.visitor(t).actor.Workspace; got != want {
 				t.Errorf("the next visit is in %s, want %s", got, want)
 			}
 		})

@@ -26,6 +26,13 @@ func clearSession(w http.ResponseWriter) {
 	http.SetCookie(w, hostCookie(httpd.SessionCookie, "", -1))
 }
 
+// forgetEverything ends what the browser keeps of somebody: the session, and pages
+// it may still show.
+func forgetEverything(w http.ResponseWriter) {
+	clearSession(w)
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+}
+
 // sessionSecret returns what the browser sent, or nothing.
 func sessionSecret(r *http.Request) string {
 	c, err := r.Cookie(httpd.SessionCookie)

@@ -51,6 +51,9 @@ func (s *Site) explain(r *http.Request, p httpd.Problem) view.Problem {
 		out.Do = "The address may be old or mistyped, or what was here belongs to someone else."
 	case http.StatusForbidden:
 		out.Title = "You may not do that"
+		if p.Code == "sign_in_again" {
+			out.Title, out.Again, out.Home = "Sign in again first", "/account", false
+		}
 	case http.StatusUnauthorized:
 		out.Title = "Please sign in"
 	case http.StatusGone:

@@ -28,7 +28,7 @@ func (s *Site) showHome(w http.ResponseWriter, r *http.Request, v visit, p proje
 		return err
 	}
 	sh.Here = view.PlaceHome
-	return s.page(w, r, re.status, revisit, view.HomePage(sh, view.Home{
+	return s.page(w, r, re.status, secret, view.HomePage(sh, view.Home{
 		Form: re.form, Now: s.cfg.Clock.Now(), MayEdit: v.may(account.MayWrite), MayOwn: v.may(account.MayOwn),
 	}))
 }
@@ -98,7 +98,7 @@ func (s *Site) showDelete(w http.ResponseWriter, r *http.Request, v visit, p pro
 	if err != nil {
 		return err
 	}
-	return s.page(w, r, re.status, revisit, view.DeletePage(sh, re.form))
+	return s.page(w, r, re.status, secret, view.DeletePage(sh, re.form))
 }
 
 // deleteProject asks for the name, so that nobody deletes the wrong one.

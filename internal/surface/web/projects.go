@@ -27,7 +27,7 @@ func (s *Site) projectsPage(w http.ResponseWriter, r *http.Request, v visit) err
 		return err
 	}
 	sh.Here = view.PlaceProjects
-	return s.page(w, r, http.StatusOK, revisit, view.ProjectsPage(sh, p))
+	return s.page(w, r, http.StatusOK, secret, view.ProjectsPage(sh, p))
 }
 
 // projects reads what the list shows. Somebody in no team has none.
@@ -78,7 +78,7 @@ func (s *Site) showStart(w http.ResponseWriter, r *http.Request, v visit, exampl
 	if s.cfg.Machine != nil {
 		p.Machine = s.cfg.Machine()
 	}
-	return s.page(w, r, re.status, revisit, view.StartPage(sh, p))
+	return s.page(w, r, re.status, secret, view.StartPage(sh, p))
 }
 
 func (s *Site) createProject(w http.ResponseWriter, r *http.Request, v visit) error {

@@ -17,9 +17,11 @@ import (
 type privacy string
 
 const (
-	// revisit lets a page come back on the browser's back button.
+	// revisit lets a page come back on the browser's back button, unless
+	// somebody is signed in on it: then it is secret, so that nobody brings it
+	// back after they signed out.
 	revisit privacy = "private, no-cache"
-	// secret pages show something once; they are never stored.
+	// secret pages are never stored.
 	secret privacy = "no-store"
 )
 
@@ -39,6 +41,9 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, p privac
 	// A second policy can only narrow the first. See the package comment.
 	h.Add("Content-Security-Policy", "script-src-attr 'nonce-"+nonce+"'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	if signedIn(r) {
+		p = secret
+	}
 	h.Set("Cache-Control", string(p))
 	h.Add("Vary", "Cookie")
 	send(w, r, status, b.Bytes(), packed)

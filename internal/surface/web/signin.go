@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
@@ -49,11 +50,20 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) error {
 	return s.enter(w, r, key, next)
 }
 
-// signOut ends the session and forgets it; signing out twice is no mistake.
+// signOut ends the session and forgets it; signing out twice is no mistake. A form
+// that names what to come back to leads there through the sign-in.
 func (s *Site) signOut(w http.ResponseWriter, r *http.Request) error {
+	f, err := formOf(r)
+	if err != nil {
+		return err
+	}
 	if err := s.leave(r); err != nil {
 		return err
 	}
-	clearSession(w)
-	return done(w, r, "/sign-in", flash{what: signedOut})
+	forgetEverything(w)
+	to := "/sign-in"
+	if next := httpd.LocalTarget(f.Get("next"), "/"); next != "/" {
+		to += "?next=" + url.QueryEscape(next)
+	}
+	return done(w, r, to, flash{what: signedOut})
 }

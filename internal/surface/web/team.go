@@ -38,11 +38,7 @@ func (s *Site) showTeam(w http.ResponseWriter, r *http.Request, v visit, status 
 			return err
 		}
 	}
-	keep := revisit
-	if p.Link != "" {
-		keep = secret
-	}
-	return s.page(w, r, status, keep, view.TeamPage(sh, p))
+	return s.page(w, r, status, secret, view.TeamPage(sh, p))
 }
 
 func (s *Site) teamAgain(w http.ResponseWriter, r *http.Request, v visit, section string, err error) error {

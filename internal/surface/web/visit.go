@@ -54,7 +54,7 @@ func (s *Site) person(h func(w http.ResponseWriter, r *http.Request, v visit) er
 		if err != nil {
 			return err
 		}
-		return h(w, r.WithContext(view.InTeam(r.Context(), v.actor.Workspace)), v)
+		return h(w, inTeam(r, v.actor.Workspace), v)
 	})
 }
 
@@ -72,7 +72,7 @@ func (s *Site) member(h func(w http.ResponseWriter, r *http.Request, v visit) er
 		case err != nil:
 			return err
 		}
-		return h(w, r.WithContext(view.InTeam(r.Context(), v.actor.Workspace)), v)
+		return h(w, inTeam(r, v.actor.Workspace), v)
 	})
 }
 
@@ -108,7 +108,7 @@ func (s *Site) inProject(h func(w http.ResponseWriter, r *http.Request, v visit,
 		if err := s.turnTo(r, &v, team); err != nil {
 			return err
 		}
-		r = r.WithContext(view.InTeam(ctx, team))
+		r = inTeam(r, team)
 		p, err := s.cfg.Projects.Get(ctx, v.actor, pid)
 		if err != nil {
 			return err

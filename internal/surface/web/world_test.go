@@ -38,6 +38,7 @@ type world struct {
 	projects *project.Projects
 	clock    *clock.Manual
 	handler  http.Handler
+	site     *web.Site
 }
 
 // settings are what a test may change about a world.
@@ -86,7 +87,7 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.handler = server.Handler()
+	w.handler, w.site = server.Handler(), site
 	return w
 }
 
@@ -99,6 +100,20 @@ type browser struct {
 }
 
 func (w *world) browser() *browser { return &browser{world: w, cookies: map[string]string{}, at: "/"} }
+
+// refused is the page for an error some handler might return to the visitor.
+func (w *world) refused(t *testing.T, v visitor, err error) answer {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, origin+"/", nil)
+	for name, value := range v.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	}
+	rec := httptest.NewRecorder()
+	w.site.Problem(rec, r, httpd.ProblemOf(err, "test"))
+	res := rec.Result()
+	defer res.Body.Close()
+	return read(t, "an error", res)
+}
 
 // another is a window of the same browser, for tests that run beside each other.
 func (b *browser) another() *browser {
