@@ -151,17 +151,20 @@ func TestJoining(t *testing.T) {
 		draft account.InvitationDraft
 		one   bool // second invitation is to one project
 		want  state
+		err   string
 	}{
-		{"nobody, all projects", nil, account.InvitationDraft{Role: account.Viewer}, false, state{account.Viewer, false, 0, true}},
-		{"nobody, one project", nil, account.InvitationDraft{Role: account.Member}, true, state{account.Member, true, 1, true}},
-		{"viewer to owner", &account.InvitationDraft{Role: account.Viewer}, account.InvitationDraft{Role: account.Owner}, false, state{account.Owner, false, 0, true}},
-		{"owner to viewer", &account.InvitationDraft{Role: account.Owner}, account.InvitationDraft{Role: account.Viewer}, false, state{account.Owner, false, 0, false}},
-		{"member to member", &account.InvitationDraft{Role: account.Member}, account.InvitationDraft{Role: account.Member}, false, state{account.Member, false, 0, false}},
-		{"sees all, invited to one", &account.InvitationDraft{Role: account.Member}, account.InvitationDraft{Role: account.Viewer}, true, state{account.Member, false, 0, false}},
-		{"sees all, raised by one", &account.InvitationDraft{Role: account.Viewer}, account.InvitationDraft{Role: account.Member}, true, state{account.Member, false, 0, true}},
-		{"sees one, invited to another", &account.InvitationDraft{Role: account.Member, Project: "x"}, account.InvitationDraft{Role: account.Viewer}, true, state{account.Member, true, 2, true}},
-		{"sees one, invited to all", &account.InvitationDraft{Role: account.Member, Project: "x"}, account.InvitationDraft{Role: account.Viewer}, false, state{account.Member, false, 0, true}},
-		{"sees one, made owner", &account.InvitationDraft{Role: account.Viewer, Project: "x"}, account.InvitationDraft{Role: account.Owner}, false, state{account.Owner, false, 0, true}},
+		{"nobody, all projects", nil, account.InvitationDraft{Role: account.Viewer}, false, state{account.Viewer, false, 0, true}, ""},
+		{"nobody, one project", nil, account.InvitationDraft{Role: account.Member}, true, state{account.Member, true, 1, true}, ""},
+		{"viewer to owner", &account.InvitationDraft{Role: account.Viewer}, account.InvitationDraft{Role: account.Owner}, false, state{account.Owner, false, 0, true}, ""},
+		{"owner to viewer", &account.InvitationDraft{Role: account.Owner}, account.InvitationDraft{Role: account.Viewer}, false, state{account.Owner, false, 0, false}, ""},
+		{"member to member", &account.InvitationDraft{Role: account.Member}, account.InvitationDraft{Role: account.Member}, false, state{account.Member, false, 0, false}, ""},
+		{"sees all, invited to one", &account.InvitationDraft{Role: account.Member}, account.InvitationDraft{Role: account.Viewer}, true, state{account.Member, false, 0, false}, ""},
+		{"sees all, raised for one", &account.InvitationDraft{Role: account.Viewer}, account.InvitationDraft{Role: account.Member}, true, state{account.Viewer, false, 0, false}, "conflict already_member"},
+		{"sees one, invited to another", &account.InvitationDraft{Role: account.Member, Project: "x"}, account.InvitationDraft{Role: account.Member}, true, state{account.Member, true, 2, true}, ""},
+		{"sees one, raised for another", &account.InvitationDraft{Role: account.Viewer, Project: "x"}, account.InvitationDraft{Role: account.Member}, true, state{account.Viewer, true, 1, false}, "conflict already_member"},
+		{"sees one, invited to all", &account.InvitationDraft{Role: account.Viewer, Project: "x"}, account.InvitationDraft{Role: account.Member}, false, state{account.Member, false, 0, true}, ""},
+		{"sees one, invited to less of all", &account.InvitationDraft{Role: account.Member, Project: "x"}, account.InvitationDraft{Role: account.Viewer}, false, state{account.Member, true, 1, false}, "conflict already_member"},
+		{"sees one, made owner", &account.InvitationDraft{Role: account.Viewer, Project: "x"}, account.InvitationDraft{Role: account.Owner}, false, state{account.Owner, false, 0, true}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,8 +187,9 @@ func TestJoining(t *testing.T) {
 			}
 			for range 2 { // joining twice changes nothing
 				ws, err := w.AcceptInvitation(t.Context(), bob.session, code)
-				if err != nil || ws != ann.actor.Workspace {
-					t.Fatalf("AcceptInvitation = %s, %v", ws, err)
+				wants(t, "AcceptInvitation", err, tt.err)
+				if err == nil && ws != ann.actor.Workspace {
+					t.Fatalf("AcceptInvitation = %s", ws)
 				}
 				a := w.in(t, bob.session, "") // where joining left him
 				got := state{

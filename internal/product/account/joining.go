@@ -34,6 +34,7 @@ type offerRow struct {
 	Withdrawn  bool
 	MemberRole Role // of who asks; empty: not in the workspace
 	Sees       bool // who asks sees what the invitation shows
+	Within     bool // and nothing besides
 }
 
 const readOffer = `
@@ -41,7 +42,9 @@ SELECT i.id, i.workspace_id AS workspace, w.name, u.name AS invited_by, i.role, 
        coalesce(i.used_by, '') AS used_by, i.used_at IS NOT NULL AS used, i.expires_at <= $2 AS expired,
        i.revoked_at IS NOT NULL OR w.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL OR by.role IS DISTINCT FROM 'owner' AS withdrawn,
        coalesce(m.role, '') AS member_role,
-       m.role IS NOT NULL AND (NOT m.restricted OR mp.project_id IS NOT NULL) AS sees
+       m.role IS NOT NULL AND (NOT m.restricted OR mp.project_id IS NOT NULL) AS sees,
+       i.project_id IS NULL OR coalesce(m.restricted, true) AND NOT EXISTS (
+           SELECT FROM member_project o WHERE o.workspace_id = i.workspace_id AND o.user_id = $3 AND o.project_id <> i.project_id) AS within
 FROM invitation i
 JOIN workspace w ON w.id = i.workspace_id
 JOIN app_user u ON u.id = i.created_by
@@ -99,8 +102,11 @@ WHERE i.code_hash = $1 FOR NO KEY UPDATE OF w`
 
 // AcceptInvitation lets a signed-in user join and moves their session to the
 // workspace. Joining twice changes nothing, and somebody who already sees and may
-// do all it offers leaves it for others. A role already held is raised, never
-// lowered, for all the projects they see. Errors are those of PeekInvitation.
+// do all it offers leaves it for others. Otherwise it adds to what they have, and
+// never gives more than the two invitations together: as a person has one role for
+// all they see, a higher role for a part of it, or a lower one for more, is
+// fault.Conflict with code already_member. The other errors are those of
+// PeekInvitation.
 func (a *Accounts) AcceptInvitation(ctx context.Context, s Session, code string) (WorkspaceID, error) {
 	now := a.clock.Now()
 	var w WorkspaceID
@@ -140,9 +146,7 @@ const (
 	useInvitation = `UPDATE invitation SET used_at = $2, used_by = $3 WHERE id = $1`
 	upsertMember  = `
 INSERT INTO member AS m (workspace_id, user_id, role, restricted, joined_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (workspace_id, user_id) DO UPDATE SET
-    role = CASE WHEN m.role = 'owner' OR EXCLUDED.role = 'viewer' THEN m.role ELSE EXCLUDED.role END,
-    restricted = m.restricted AND EXCLUDED.restricted`
+ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = EXCLUDED.role, restricted = m.restricted AND EXCLUDED.restricted`
 	showProject = `
 INSERT INTO member_project (workspace_id, user_id, project_id)
 SELECT workspace_id, user_id, $3 FROM member WHERE workspace_id = $1 AND user_id = $2 AND restricted
@@ -167,6 +171,9 @@ func joinTx(ctx context.Context, tx pgx.Tx, now time.Time, code string, u UserID
 	if o.Sees && rank(o.MemberRole) >= rank(o.Role) {
 		return o.Workspace, nil
 	}
+	if !o.addable() {
+		return "", fault.New(fault.Conflict, "already_member", "You are already in this team. An owner can change what you may do.")
+	}
 	show := write{seeAll, []any{o.Workspace, u}}
 	if o.Project != "" {
 		show = write{showProject, []any{o.Workspace, u, o.Project}}
@@ -180,6 +187,13 @@ func joinTx(ctx context.Context, tx pgx.Tx, now time.Time, code string, u UserID
 		return "", fmt.Errorf("join workspace: %w", err)
 	}
 	return o.Workspace, recordTx(ctx, tx, now, event{kind: eventMemberJoined, by: u, workspace: o.Workspace, object: string(o.Role)})
+}
+
+// addable reports whether what the invitation offers and what its holder has can be
+// one membership that allows no more than both: the roles are the same, or the
+// invitation covers all there was.
+func (o offerRow) addable() bool {
+	return o.MemberRole == "" || o.MemberRole == o.Role || o.Within && rank(o.Role) > rank(o.MemberRole)
 }
 
 // rank orders roles by what they allow; nobody's is 0.
