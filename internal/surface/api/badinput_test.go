@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Whatever is sent, the answer is the one of SPEC 12 and nothing is half written.
+// Whatever is sent, the answer is the promised one and nothing is half written.
 //
 //nolint:tparallel // the cases share a world, and what is in it must not change
 func TestBadInput(t *testing.T) {
@@ -163,5 +163,19 @@ func TestHead(t *testing.T) {
 		if len(a.body) != 0 {
 			t.Errorf("%s: %d bytes", path, len(a.body))
 		}
+	}
+}
+
+// A number no computer holds is said in our words, not in Go's.
+func TestImpossibleNumberInPlainWords(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	a := w.send(t, request{method: http.MethodPost, path: "/tokens", as: w.founder(t), body: `{"name":"x","scope":"read","days":1e999}`})
+	a.wantProblem(t, http.StatusBadRequest, "malformed_json")
+	if detail := a.problem(t).Detail; strings.Contains(detail, "Go ") || !strings.Contains(detail, "a number is too large") {
+		t.Errorf("detail = %q", detail)
+	}
+	if w.log.contains("Go value") {
+		t.Error("the log quotes the decoder")
 	}
 }

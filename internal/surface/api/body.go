@@ -25,7 +25,11 @@ func unmarshal(body []byte, into any) error {
 		if err := strict(body); err != nil {
 			return err
 		}
-		return stdjson.Unmarshal(body, value)
+		if err := stdjson.Unmarshal(body, value); err != nil {
+			// What is well-formed fails only here; Go's words for it are not ours.
+			return errors.New("a number is too large")
+		}
+		return nil
 	}
 	return decode(body, into)
 }

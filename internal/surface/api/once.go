@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"strconv"
 	"time"
 
 	"cofounder/internal/base/fault"
@@ -47,9 +46,6 @@ func (a *api) once(hc huma.Context, next func(huma.Context)) {
 		return idempotency.Answer{Status: rec.status, Header: rec.header, Body: rec.body.Bytes()}
 	})
 	if err != nil {
-		if f := fault.Of(err); f != nil && f.RetryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
-		}
 		httpd.WriteProblem(w, r, err)
 		return
 	}

@@ -2,10 +2,8 @@ package api
 
 import (
 	"cmp"
-	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"cofounder/internal/base/fault"
@@ -44,8 +42,8 @@ func problems(hc huma.Context, _ string, answer any) (any, error) {
 		return answer, nil
 	}
 	p := httpd.Report(hc.Context(), cause)
-	if p.RetryAfter > 0 {
-		hc.SetHeader("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+	if after := p.RetryHeader(); after != "" {
+		hc.SetHeader("Retry-After", after)
 	}
 	if p.Status == http.StatusUnauthorized { // the account ended while its request ran
 		hc.SetHeader("WWW-Authenticate", `Bearer realm="cofounder"`)

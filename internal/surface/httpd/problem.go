@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Problem is an error as RFC 9457 writes it, with what SPEC 12 adds.
+// Problem is an error as RFC 9457 writes it, with what we add.
 type Problem struct {
 	Type    string        `json:"type"`   // always about:blank: Code tells problems apart
 	Title   string        `json:"title"`  // the status in words
@@ -55,13 +55,20 @@ func ProblemOf(err error, debugID string) Problem {
 	if p.Fields == nil {
 		p.Fields = []fault.Field{}
 	}
-	if f.Kind == fault.TooMany || f.Kind == fault.Unavailable {
-		p.RetryAfter = f.RetryAfter
-		if p.RetryAfter <= 0 {
-			p.RetryAfter = retryDefault
-		}
+	p.RetryAfter = max(f.RetryAfter, 0)
+	if p.RetryAfter == 0 && (f.Kind == fault.TooMany || f.Kind == fault.Unavailable) {
+		p.RetryAfter = retryDefault
 	}
 	return p
+}
+
+// RetryHeader is the value of Retry-After, whole seconds rounded up; empty where
+// there is none.
+func (p Problem) RetryHeader() string {
+	if p.RetryAfter <= 0 {
+		return ""
+	}
+	return strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds())))
 }
 
 // faultIn finds the fault in err, or makes one of the few other errors that are
@@ -136,7 +143,7 @@ func report(ctx context.Context, err error, more ...slog.Attr) Problem {
 	x.debugID = p.DebugID
 	line := append([]slog.Attr{
 		slog.String("debug_id", p.DebugID), slog.Int("status", p.Status),
-		slog.String("code", p.Code), slog.String("err", err.Error()),
+		slog.String("code", p.Code), slog.String("err", cut(err.Error())),
 	}, more...)
 	log := x.server.cfg.Log
 	switch {
@@ -149,6 +156,18 @@ func report(ctx context.Context, err error, more ...slog.Attr) Problem {
 		x.server.measures.failures.Add(ctx, 1, metric.WithAttributes(attribute.String("code", failureClass(p))))
 	}
 	return p
+}
+
+// longestError is how much of an error's text is logged: causes may quote what a
+// client sent.
+const longestError = 500
+
+// cut keeps the beginning of a text, in whole characters.
+func cut(text string) string {
+	if len(text) <= longestError {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestError], "") + "…"
 }
 
 // failureClass keeps the label of the failure counter to two values.
@@ -198,8 +217,8 @@ func prepare(h http.Header, p Problem) {
 		h.Del(name)
 	}
 	h.Set("Cache-Control", "no-store")
-	if p.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+	if after := p.RetryHeader(); after != "" {
+		h.Set("Retry-After", after)
 	}
 }
 

@@ -242,3 +242,21 @@ func TestMuxAnswers(t *testing.T) {
 		}
 	}
 }
+
+// What a client sent may be quoted by a cause; it does not fill the log.
+func TestLoggedErrorIsCut(t *testing.T) {
+	t.Parallel()
+	mux := httpd.NewMux()
+	mux.Handle("GET /long", httpd.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+		return fault.New(fault.Malformed, "", "No.").Because(errors.New(strings.Repeat("é", 1<<20)))
+	}))
+	w := prepared(t, mux, nil).run(t)
+	w.do(t, "GET", "/long", "")
+	lines := w.log.lines("request refused")
+	if len(lines) != 1 {
+		t.Fatalf("%d lines, want 1", len(lines))
+	}
+	if n := strings.Count(lines[0], "é"); n < 200 || n > 250 || len(lines[0]) > 1000 {
+		t.Errorf("a line of %d bytes holds %d characters of the cause, want under 251", len(lines[0]), n)
+	}
+}

@@ -14,7 +14,11 @@
 // says so before a sign-in link is used up.
 //
 // Trusted Types are enforced with two policies: htmx's, made by its extension
-// hx-csp, and ours for the service worker's address. hx-csp lets htmx act only on
+// hx-csp, and ours for the service worker's address. They are nominal: htmx's
+// policy passes on what it is given, so that they stop scripts of others that use
+// a dangerous sink, not markup that reaches htmx. What protects that is the
+// content security policy, which runs no inline script, and that templ escapes
+// everything. hx-csp lets htmx act only on
 // elements that carry the nonce of the response they came with; that nonce is
 // announced in script-src-attr, where it permits no script to run (nonces never
 // apply to attributes).

@@ -1,10 +1,8 @@
 package web
 
 import (
-	"math"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"cofounder/internal/base/fault"
@@ -32,8 +30,8 @@ func refused(w http.ResponseWriter, err error, typed url.Values) (refusal, error
 		return refusal{}, err
 	}
 	p := httpd.ProblemOf(err, "")
-	if p.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+	if after := p.RetryHeader(); after != "" {
+		w.Header().Set("Retry-After", after)
 	}
 	out := refusal{status: p.Status, form: view.Form{Fields: p.Fields, Values: map[string]string{}}}
 	if len(p.Fields) == 0 {

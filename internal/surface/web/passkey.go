@@ -89,11 +89,10 @@ func sendJSON(w http.ResponseWriter, r *http.Request, c ceremony) error {
 func readJSON(r *http.Request, c *ceremony) error {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
-	if err := d.Decode(c); err != nil {
-		if large := new(http.MaxBytesError); errors.As(err, &large) {
-			return err
-		}
-		return fault.New(fault.Malformed, "", "This address reads JSON that our own pages send.").Because(err)
+	err := d.Decode(c)
+	if large := new(http.MaxBytesError); err == nil || errors.As(err, &large) {
+		return err
 	}
-	return nil
+	// The decoder's own words quote what was sent, and the log is not for that.
+	return fault.New(fault.Malformed, "", "This address reads JSON that our own pages send.")
 }

@@ -6,23 +6,28 @@ import (
 	"cofounder/internal/surface/httpd"
 )
 
+// smallBody is the most that signing in, and what belongs to it, may send: a
+// passkey's answer is a few kilobytes.
+const smallBody = 64 << 10
+
 // routes is every address there is. open lets anyone in, member and person those
 // who are signed in, inProject those of them who may see the project.
 func (s *Site) routes() {
 	open := func(h httpd.HandlerFunc) http.Handler { return h }
+	small := func(h http.Handler) http.Handler { return httpd.BodyLimit(smallBody, h) }
 	for pattern, h := range map[string]http.Handler{
 		// coming in
 		"GET /start/{code}":            open(s.redeem),
 		"GET /signed-in":               open(s.signedIn),
 		"GET /sign-in":                 open(s.signInPage),
-		"POST /sign-in":                open(s.signIn),
-		"POST /sign-in/passkey/begin":  open(s.beginPasskeySignIn),
-		"POST /sign-in/passkey/finish": open(s.finishPasskeySignIn),
+		"POST /sign-in":                small(open(s.signIn)),
+		"POST /sign-in/passkey/begin":  small(open(s.beginPasskeySignIn)),
+		"POST /sign-in/passkey/finish": small(open(s.finishPasskeySignIn)),
 		"GET /sign-up":                 open(s.signUpPage),
-		"POST /sign-up":                open(s.signUp),
-		"POST /sign-out":               open(s.signOut),
+		"POST /sign-up":                small(open(s.signUp)),
+		"POST /sign-out":               small(open(s.signOut)),
 		"GET /invite/{code}":           open(s.invitePage),
-		"POST /invite/{code}":          open(s.acceptInvite),
+		"POST /invite/{code}":          small(open(s.acceptInvite)),
 
 		// projects
 		"GET /{$}":                  s.member(s.projectsPage),
@@ -39,21 +44,21 @@ func (s *Site) routes() {
 
 		// settings
 		"GET /account":                       s.member(s.accountPage),
-		"POST /account/return":               s.person(s.saveWayBack),
-		"POST /account/profile":              s.person(s.saveProfile),
-		"POST /account/password":             s.person(s.savePassword),
+		"POST /account/return":               small(s.person(s.saveWayBack)),
+		"POST /account/profile":              small(s.person(s.saveProfile)),
+		"POST /account/password":             small(s.person(s.savePassword)),
 		"GET /account/reset":                 s.member(s.resetPage),
-		"POST /account/reset":                s.person(s.reset),
+		"POST /account/reset":                small(s.person(s.reset)),
 		"POST /account/sessions/{id}/end":    s.person(s.endSession),
 		"POST /account/sessions/end-others":  s.person(s.endOtherSessions),
 		"POST /account/keys":                 s.member(s.makeKey),
 		"POST /account/keys/{id}/end":        s.member(s.endKey),
-		"POST /account/passkeys/begin":       s.person(s.beginPasskey),
-		"POST /account/passkeys/finish":      s.person(s.finishPasskey),
+		"POST /account/passkeys/begin":       small(s.person(s.beginPasskey)),
+		"POST /account/passkeys/finish":      small(s.person(s.finishPasskey)),
 		"POST /account/passkeys/{id}/remove": s.person(s.removePasskey),
 		"GET /account/export":                s.member(s.exportData),
 		"GET /account/delete":                s.member(s.deleteAccountPage),
-		"POST /account/delete":               s.person(s.deleteAccount),
+		"POST /account/delete":               small(s.person(s.deleteAccount)),
 
 		// team
 		"GET /team":                       s.member(s.teamPage),
@@ -64,6 +69,16 @@ func (s *Site) routes() {
 		"POST /team/people/{id}/remove":   s.member(s.removeMember),
 		"POST /team/invitations":          s.member(s.invite),
 		"POST /team/invitations/{id}/end": s.member(s.endInvitation),
+
+		// money
+		"GET /connect":          s.member(s.connectPage),
+		"POST /connect":         s.member(s.connect),
+		"POST /connect/test":    s.member(s.testConnection),
+		"POST /connect/end":     s.member(s.disconnect),
+		"GET /spending":         s.member(s.spendingPage),
+		"GET /spending.csv":     s.member(s.spendingCSV),
+		"POST /spending/limits": s.member(s.setLimits),
+		"GET /admin/models":     s.member(s.troublesPage),
 
 		// for the browser
 		"GET /live":    s.stream(s.live),

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,7 +40,28 @@ type world struct {
 	clock    *clock.Manual
 	handler  http.Handler
 	site     *web.Site
+	log      *logBook
 }
+
+// logBook is a log that many requests write to.
+type logBook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logBook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logBook) contains(text string) bool { return strings.Contains(l.String(), text) }
 
 // settings are what a test may change about a world.
 type settings struct {
@@ -66,7 +88,8 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
+	w.log = &logBook{}
+	log := slog.New(slog.NewTextHandler(w.log, nil))
 	site, err := web.New(web.Config{
 		Accounts: w.accounts, Projects: w.projects, Clock: at, Log: log,
 		PublicURL: public, SignUpOpen: set.signUpOpen, Version: "0.0.0-test",
