@@ -91,7 +91,7 @@ type Log struct {
 
 // Telemetry is who may see measurements, and where they are sent.
 type Telemetry struct {
-	MetricsToken Secret `env:"COFOUNDER_METRICS_TOKEN" unset:"/metrics answers programs on this computer only, and nobody once COFOUNDER_URL is not on this computer" says:"Bearer token with which a scraper elsewhere may read /metrics. At least 16 characters."`
+	MetricsToken Secret `env:"COFOUNDER_METRICS_TOKEN" unset:"/metrics answers programs on this computer only, and nobody once COFOUNDER_URL is not on this computer" says:"Bearer token every scraper of /metrics must send, also one on this computer. At least 16 characters."`
 	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" unset:"nothing is sent" says:"Collector to send metrics and traces to over OTLP/HTTP, for example http://localhost:4318. The exporter's other OTEL_EXPORTER_OTLP_ variables keep their customary meaning."`
 }
 

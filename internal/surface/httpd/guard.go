@@ -127,8 +127,7 @@ const staticPath = "/static/"
 // proxy may leave ours out or put its own in.
 func (s *Server) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := (&url.URL{Host: r.Host}).Hostname()
-		if !s.hosts[strings.TrimSuffix(strings.ToLower(host), ".")] && !strings.HasPrefix(r.URL.Path, staticPath) {
+		if !s.isOwn(r.Host) && !strings.HasPrefix(r.URL.Path, staticPath) {
 			WriteError(w, r, fault.Newf(fault.Misdirected, "wrong_address",
 				"cofounder is set up to be reached at %s. Open it there, or set COFOUNDER_URL to the address you use and start it again.",
 				s.cfg.PublicURL))
@@ -136,6 +135,12 @@ func (s *Server) ownHost(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isOwn reports whether host, with or without a port, is one of our names.
+func (s *Server) isOwn(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	return s.hosts[strings.TrimSuffix(strings.ToLower(name), ".")]
 }
 
 // crossOrigin refuses writes that a browser makes on behalf of another site.
@@ -171,7 +176,7 @@ func (s *Server) secure(next http.Handler) http.Handler {
 	})
 }
 
-// contentSecurityPolicy is UI.md 4, Headers.
+// contentSecurityPolicy lets a page load what we serve and nothing else.
 func contentSecurityPolicy(frames, trustedTypes []string) string {
 	frame := "'none'"
 	if len(frames) > 0 {

@@ -141,17 +141,23 @@ func (s *Server) scrape(w http.ResponseWriter, r *http.Request) {
 	}
 	if !s.mayScrape(r) {
 		WriteError(w, r, fault.New(fault.Forbidden, "metrics_closed",
-			"Metrics are shown to programs on the same computer only. Set COFOUNDER_METRICS_TOKEN and send it as a bearer token."))
+			"Metrics are shown to programs on the same computer only, or to those that send COFOUNDER_METRICS_TOKEN as a bearer token once it is set."))
 		return
 	}
 	s.cfg.Metrics.ServeHTTP(w, r)
 }
 
-// mayScrape believes loopback only as long as nothing published stands in front:
-// a proxy on this computer makes everyone look local.
+// mayScrape lets the token decide where there is one. Without it loopback is
+// believed only as long as nothing published stands in front, since a proxy on this
+// computer makes everyone look local, and only under our own names, since a page
+// that rebinds its name to this computer looks local too.
 func (s *Server) mayScrape(r *http.Request) bool {
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.cfg.MetricsToken != "" {
-		return subtle.ConstantTimeCompare([]byte(token), []byte(s.cfg.MetricsToken)) == 1
+	if s.cfg.MetricsToken != "" {
+		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		return ok && subtle.ConstantTimeCompare([]byte(token), []byte(s.cfg.MetricsToken)) == 1
+	}
+	if !s.isOwn(r.Host) {
+		return false
 	}
 	client, viaProxy := s.clientOf(r)
 	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""

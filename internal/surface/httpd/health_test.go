@@ -105,7 +105,9 @@ func TestMetricsAreClosed(t *testing.T) {
 		want                int
 	}{
 		{"same computer", "http://localhost:8080", "", false, nil, 200},
-		{"same computer, token set", "http://localhost:8080", token, false, nil, 200},
+		{"same computer, token set", "http://localhost:8080", token, false, nil, 403},
+		{"same computer with the token", "http://localhost:8080", token, false, []string{"Authorization", "Bearer " + token}, 200},
+		{"same computer under a foreign name", "http://localhost:8080", "", false, []string{"Host", "evil.example"}, 403},
 		{"published", "https://app.example.com", "", false, nil, 403},
 		{"published with the token", "https://app.example.com", token, false, []string{"Authorization", "Bearer " + token}, 200},
 		{"published with another token", "https://app.example.com", token, false, []string{"Authorization", "Bearer x"}, 403},

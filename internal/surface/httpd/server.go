@@ -73,8 +73,8 @@ type Config struct {
 	Checks []Check
 	// Metrics answers /metrics; nil answers 404.
 	Metrics http.Handler
-	// MetricsToken lets a scraper elsewhere in, as a bearer token. Without it
-	// only clients on this computer are, and only while PublicURL is on it too.
+	// MetricsToken is what every scraper must send, as a bearer token. Empty lets
+	// in only clients on this computer, and only while PublicURL is on it too.
 	MetricsToken string
 	// RoutineLevel is the level of lines that say all is well: the one each
 	// request gets, and that of stopping.
