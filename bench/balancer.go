@@ -16,7 +16,7 @@ import (
 )
 
 // probing is how a balancer watches its targets. The real one this stands for is
-// an AWS Application Load Balancer: notes/infra 3.1.
+// an AWS Application Load Balancer.
 type probing struct {
 	interval  time.Duration
 	timeout   time.Duration

@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The slow profile of UI.md 2 and its budgets of section 4.
+// The slow profile: a mediocre phone on a mediocre network.
 const (
 	slowBytes       = 1_600_000 / 8 // a second
 	slowLatency     = 150           // milliseconds

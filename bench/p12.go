@@ -35,7 +35,7 @@ type plan struct {
 	slowly   time.Duration // how long a slow request takes to arrive
 }
 
-// whole is what the proof asks for. The times are those of notes/infra 3.5, with a
+// whole is what the proof asks for. The times are a balancer's, scaled down, with a
 // margin for a machine that does other things too.
 func whole() plan {
 	return plan{

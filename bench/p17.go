@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// The targets of P17. The weight of a page is UI.md 4, Budget; scripts, styles and
+// The targets of P17. The weight is what a page may weigh; scripts, styles and
 // fonts are held to theirs by the tests of package web.
 const (
 	renderTarget = 20 * time.Millisecond

@@ -63,7 +63,7 @@ type screen struct {
 	scheme        string // light or dark
 }
 
-// Screens the pages must work on: the two widths of the issue, and the phone.
+// Screens the pages must work on: a desk and a phone, light and dark.
 func screens() map[string]screen {
 	return map[string]screen{
 		"1440 light": {1440, 900, "light"},

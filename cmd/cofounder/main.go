@@ -77,7 +77,7 @@ type (
 )
 
 type dbBackupCmd struct {
-	File string `arg:"" help:"Where to write. Must not exist."`
+	File string `arg:"" help:"Where to write. An older backup there is replaced, anything else is refused."`
 }
 
 type dbRestoreCmd struct {

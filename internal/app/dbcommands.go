@@ -69,7 +69,7 @@ func StopDatabase(ctx context.Context, cfg config.Config, s Streams) error {
 	case err != nil:
 		return err
 	}
-	return say(s, "The database is stopped. Nothing is lost; serve starts it again.")
+	return say(s, "The database is stopped. Nothing is lost. A cofounder that still runs waits for it: stop and start that again.")
 }
 
 // BackupDatabase writes everything in the private database into file.
@@ -101,7 +101,7 @@ func RestoreDatabase(ctx context.Context, cfg config.Config, s Streams, file str
 	if err != nil {
 		return err
 	}
-	return say(s, "Restored from %s. Start cofounder again: what it remembers may be gone.", file)
+	return say(s, "Restored from %s. Sign-ins, access keys and invitations are as they were then: end those that should not be.\nStart cofounder again: what it remembers may be gone.", file)
 }
 
 // databaseAddress returns where doctor can look, or "" with the finding that

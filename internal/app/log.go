@@ -19,9 +19,11 @@ func logger(cfg config.Config, s Streams) *slog.Logger {
 }
 
 // routineLevel is the level of lines that say all is well. A person at a
-// terminal has the lines made for people; for them these are for debugging.
+// terminal has the lines made for people, where there are any; for them these are
+// for debugging.
 func routineLevel(cfg config.Config) slog.Level {
-	if telemetry.Format(cfg.Log.Format).On(os.Stderr) == telemetry.Readable {
+	spoken := !cfg.Data.DatabaseURL.IsSet() && cfg.Process.Has(config.Web)
+	if spoken && telemetry.Format(cfg.Log.Format).On(os.Stderr) == telemetry.Readable {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

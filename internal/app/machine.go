@@ -28,8 +28,7 @@ func (m *machine) cage() web.Fact {
 		f.Do = "Use a Linux computer for building."
 		return f
 	}
-	f.Detail = "The cage that built apps run in is not part of this release yet, so nothing is built or run."
-	f.Do = "Wait for the release that brings it; your ideas are kept."
+	f.Detail = "I cannot build apps yet. That comes in a later version; your ideas are kept."
 	return f
 }
 
@@ -86,7 +85,6 @@ func (m *machine) mail() web.Fact {
 	return web.Fact{
 		What:   "Send mail",
 		Detail: "No mail is sent: invitations are links that you pass on yourself.",
-		Do:     "Wait for the release that brings it.",
 	}
 }
 

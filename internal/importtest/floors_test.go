@@ -94,8 +94,9 @@ var floors = []row{
 
 // doors are packages that only the named ones may import, tests apart.
 var doors = map[string][]string{
-	// No unmetered token: everybody else is handed a *meter.Model.
-	"internal/platform/llm/client": {"internal/product/meter", "internal/app"},
+	// No unmetered token: everybody else is handed a *meter.Model. bench measures
+	// the meter itself, against a scripted server.
+	"internal/platform/llm/client": {"internal/product/meter", "internal/app", "bench"},
 	// db takes an fs.FS, so that it knows no tables.
 	"migrations": {"internal/app", "internal/platform/db/dbtest"},
 }

@@ -36,7 +36,7 @@ const (
 	Deleted Status = "deleted"
 )
 
-// KeepDeleted is how long a deleted project can be restored (SPEC 2).
+// KeepDeleted is how long a deleted project can be restored.
 const KeepDeleted = 30 * 24 * time.Hour
 
 // Project is one idea on its way to a product.
