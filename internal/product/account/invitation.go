@@ -123,10 +123,10 @@ func (a *Accounts) Invitations(ctx context.Context, actor Actor) ([]Invitation, 
 const revokeInvitation = `
 UPDATE invitation SET revoked_at = coalesce(revoked_at, $3) WHERE id = $1 AND workspace_id = $2 AND used_at IS NULL`
 
-// RevokeInvitation ends an invitation; owners only. Revoking twice changes nothing;
-// one that was used or is another team's is fault.NotFound.
+// RevokeInvitation ends an invitation; owners only, and not with a token. Revoking
+// twice changes nothing; one that was used or is another team's is fault.NotFound.
 func (a *Accounts) RevokeInvitation(ctx context.Context, actor Actor, i InvitationID) error {
-	if err := actor.Need(MayOwn); err != nil {
+	if err := errors.Join(actor.needSession(), actor.Need(MayOwn)); err != nil {
 		return err
 	}
 	now := a.clock.Now()

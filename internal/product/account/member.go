@@ -66,9 +66,10 @@ SELECT count(*) FROM member WHERE workspace_id = $1 AND role = 'owner' AND user_
 
 // SetRole changes a member's role; owners only. Who becomes an owner sees every
 // project. Taking the last owner's role is fault.Conflict with code last_owner.
-// fault.NotFound for somebody who is not in the workspace, fault.Invalid on role.
+// fault.NotFound for somebody who is not in the workspace, fault.Invalid on role. Not
+// for tokens.
 func (a *Accounts) SetRole(ctx context.Context, actor Actor, u UserID, r Role) error {
-	if err := actor.Need(MayOwn); err != nil {
+	if err := errors.Join(actor.needSession(), actor.Need(MayOwn)); err != nil {
 		return err
 	}
 	if !r.known() {
@@ -142,9 +143,12 @@ WHERE user_id = $2 AND workspace_id = $1`
 // it; their sessions go on in another of their workspaces, if there is one. Owners
 // may remove anyone, others only themselves; never the last owner: fault.Conflict
 // with code last_owner. Invitations they made no longer work. fault.NotFound for
-// somebody who is not in the workspace.
+// somebody who is not in the workspace. Not for tokens.
 func (a *Accounts) RemoveMember(ctx context.Context, actor Actor, u UserID) error {
-	if u != actor.User || actor.Session == "" {
+	if err := actor.needSession(); err != nil {
+		return err
+	}
+	if u != actor.User {
 		if err := actor.Need(MayOwn); err != nil {
 			return err
 		}

@@ -288,6 +288,10 @@ func TestWhatTokensMayNot(t *testing.T) {
 			_, _, err := w.Invite(ctx, a, account.InvitationDraft{Role: account.Owner})
 			return err
 		}},
+		{"RevokeInvitation", func(a account.Actor) error { return w.RevokeInvitation(ctx, a, "inv_x") }},
+		{"SetRole", func(a account.Actor) error { return w.SetRole(ctx, a, "usr_x", account.Owner) }},
+		{"RemoveMember", func(a account.Actor) error { return w.RemoveMember(ctx, a, "usr_x") }},
+		{"RemoveMember of oneself", func(a account.Actor) error { return w.RemoveMember(ctx, a, a.User) }},
 		{"BeginPasskey", func(a account.Actor) error {
 			_, _, err := w.BeginPasskey(ctx, a)
 			return err
