@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/telemetry"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -85,6 +86,9 @@ func faultIn(err error) *fault.Error {
 	}
 	if errors.Is(err, errExpired) {
 		return fault.New(fault.Unavailable, "took_too_long", "That took too long and was stopped. Please try again.").Because(err)
+	}
+	if db.Unavailable(err) {
+		return fault.New(fault.Unavailable, "database_unavailable", "The database does not answer just now. Please try again.").Because(err)
 	}
 	return fault.New(fault.Internal, "", internalDetail).Because(err)
 }

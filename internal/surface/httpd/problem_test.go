@@ -17,6 +17,7 @@ import (
 	"cofounder/internal/surface/httpd"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -39,6 +40,8 @@ func TestProblemOf(t *testing.T) {
 		errors.New("secret cause"),
 		fmt.Errorf("read: %w", &http.MaxBytesError{Limit: 1 << 20}),
 		&http.MaxBytesError{Limit: 1000},
+		fmt.Errorf("list: %w", &pgconn.PgError{Code: "57P01", Message: "secret cause"}),
+		fault.New(fault.Conflict, "in_progress", "Ask again.").WithRetry(time.Second),
 	)
 	var got strings.Builder
 	for _, err := range errs {
