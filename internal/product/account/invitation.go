@@ -20,7 +20,8 @@ const (
 )
 
 // Invitation lets whoever holds its link join once. It works as long as who made
-// it owns the workspace.
+// it owns the workspace: it is withdrawn for good when they no longer do, and does
+// not work while they are suspended.
 type Invitation struct {
 	ID        InvitationID
 	Role      Role
@@ -40,7 +41,7 @@ const (
 	openInvitations = `
 FROM invitation i
 JOIN member m ON m.workspace_id = i.workspace_id AND m.user_id = i.created_by AND m.role = 'owner'
-JOIN app_user u ON u.id = i.created_by
+JOIN app_user u ON u.id = i.created_by AND u.suspended_at IS NULL
 WHERE i.workspace_id = $1 AND i.used_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $2`
 	countInvitations = `SELECT count(*) ` + openInvitations
 	listInvitations  = `

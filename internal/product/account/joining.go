@@ -40,7 +40,8 @@ type offerRow struct {
 const readOffer = `
 SELECT i.id, i.workspace_id AS workspace, w.name, u.name AS invited_by, i.role, coalesce(i.project_id, '') AS project,
        coalesce(i.used_by, '') AS used_by, i.used_at IS NOT NULL AS used, i.expires_at <= $2 AS expired,
-       i.revoked_at IS NOT NULL OR w.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL OR by.role IS DISTINCT FROM 'owner' AS withdrawn,
+       i.revoked_at IS NOT NULL OR w.deleted_at IS NOT NULL OR p.deleted_at IS NOT NULL
+           OR by.role IS DISTINCT FROM 'owner' OR u.suspended_at IS NOT NULL AS withdrawn,
        coalesce(m.role, '') AS member_role,
        m.role IS NOT NULL AND (NOT m.restricted OR mp.project_id IS NOT NULL) AS sees,
        i.project_id IS NULL OR coalesce(m.restricted, true) AND NOT EXISTS (

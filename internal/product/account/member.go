@@ -60,12 +60,17 @@ UPDATE member SET role = $3, restricted = restricted AND $3 <> 'owner' WHERE wor
 DELETE FROM member_project p USING member m
 WHERE m.workspace_id = $1 AND m.user_id = $2 AND NOT m.restricted
   AND p.workspace_id = m.workspace_id AND p.user_id = m.user_id`
+	// withdrawInvitations ends for good what somebody offered as an owner.
+	withdrawInvitations = `
+UPDATE invitation SET revoked_at = $3
+WHERE workspace_id = $1 AND created_by = $2 AND used_at IS NULL AND revoked_at IS NULL
+  AND NOT EXISTS (SELECT FROM member m WHERE m.workspace_id = $1 AND m.user_id = $2 AND m.role = 'owner')`
 	otherOwners = `
 SELECT count(*) FROM member WHERE workspace_id = $1 AND role = 'owner' AND user_id <> $2`
 )
 
 // SetRole changes a member's role; owners only. Who becomes an owner sees every
-// project. Taking the last owner's role is fault.Conflict with code last_owner.
+// project; invitations made by who was one end. Taking the last owner's role is fault.Conflict with code last_owner.
 // fault.NotFound for somebody who is not in the workspace, fault.Invalid on role. Not
 // for tokens.
 func (a *Accounts) SetRole(ctx context.Context, actor Actor, u UserID, r Role) error {
@@ -90,6 +95,7 @@ func (a *Accounts) SetRole(ctx context.Context, actor Actor, u UserID, r Role) e
 		err = writeTx(ctx, tx,
 			write{setRole, []any{actor.Workspace, u, r}},
 			write{seeAll, []any{actor.Workspace, u}},
+			write{withdrawInvitations, []any{actor.Workspace, u, now}},
 		)
 		if err != nil {
 			return fmt.Errorf("set role: %w", err)
@@ -142,7 +148,7 @@ WHERE user_id = $2 AND workspace_id = $1`
 // RemoveMember takes a person out of the actor's workspace, with their tokens for
 // it; their sessions go on in another of their workspaces, if there is one. Owners
 // may remove anyone, others only themselves; never the last owner: fault.Conflict
-// with code last_owner. Invitations they made no longer work. fault.NotFound for
+// with code last_owner. Invitations they made end. fault.NotFound for
 // somebody who is not in the workspace. Not for tokens.
 func (a *Accounts) RemoveMember(ctx context.Context, actor Actor, u UserID) error {
 	if err := actor.needSession(); err != nil {
@@ -169,6 +175,7 @@ func (a *Accounts) RemoveMember(ctx context.Context, actor Actor, u UserID) erro
 		err = writeTx(ctx, tx,
 			write{deleteMember, []any{actor.Workspace, u}},
 			write{moveSessions, []any{actor.Workspace, u}},
+			write{withdrawInvitations, []any{actor.Workspace, u, now}},
 		)
 		if err != nil {
 			return fmt.Errorf("remove member: %w", err)
