@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"cofounder/internal/product/account"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // grant is what somebody may do in a team: the most on each project. everywhere stands for
@@ -145,5 +147,32 @@ func TestJoiningTwiceGrantsNoMoreThanBoth(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+	}
+}
+
+// Whoever was invited to a project that is gone shares nothing with anybody.
+func TestNobodyIsSeenWithoutASharedProject(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann, bob, cid := w.person(t, "ann"), w.person(t, "bob"), w.person(t, "cid")
+	p := w.project(t, ann.actor.Workspace)
+	w.joins(t, cid, ann, account.InvitationDraft{Role: account.Member})
+	there := w.joins(t, bob, ann, account.InvitationDraft{Role: account.Viewer, Project: p})
+	names := func() (list []string) {
+		members, err := w.Members(t.Context(), there)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range members {
+			list = append(list, m.Name)
+		}
+		return list
+	}
+	if diff := cmp.Diff([]string{"ann", "cid", "bob"}, names()); diff != "" {
+		t.Errorf("with the project (-want +got):\n%s", diff)
+	}
+	w.exec(t, `DELETE FROM project WHERE id = $1`, p)
+	if diff := cmp.Diff([]string{"bob"}, names()); diff != "" {
+		t.Errorf("without (-want +got):\n%s", diff)
 	}
 }

@@ -25,8 +25,8 @@ type Membership struct {
 	JoinedAt   time.Time
 }
 
-// Somebody restricted sees the owners, and those they share a project with; of
-// the others' projects only the shared ones.
+// Somebody restricted sees those they share a project with, who see all among them;
+// of the others' projects only the shared ones.
 const listMembers = `
 WITH shared AS (SELECT project_id FROM member_project WHERE workspace_id = $1 AND user_id = $2)
 SELECT m.user_id AS user, u.name, coalesce(u.email, '') AS email, m.role, m.restricted, m.joined_at,
@@ -35,7 +35,7 @@ SELECT m.user_id AS user, u.name, coalesce(u.email, '') AS email, m.role, m.rest
                    AND (NOT $3 OR p.project_id IN (SELECT project_id FROM shared))), '{}') AS projects
 FROM member m JOIN app_user u ON u.id = m.user_id
 WHERE m.workspace_id = $1
-  AND (NOT $3 OR NOT m.restricted OR m.user_id = $2 OR EXISTS (
+  AND (NOT $3 OR m.user_id = $2 OR NOT m.restricted AND EXISTS (SELECT FROM shared) OR EXISTS (
       SELECT FROM member_project p WHERE p.workspace_id = m.workspace_id AND p.user_id = m.user_id
          AND p.project_id IN (SELECT project_id FROM shared)))
 ORDER BY CASE m.role WHEN 'owner' THEN 0 WHEN 'member' THEN 1 ELSE 2 END, lower(u.name), m.joined_at, m.user_id`
