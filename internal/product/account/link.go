@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// linkLife is how long a link printed by the terminal is good (SPEC 16).
+	// linkLife is how long a link printed by the terminal is good.
 	linkLife = 15 * time.Minute
 	// freshReset is how long after using a reset link a password can be set
 	// without the old one.
@@ -41,16 +41,18 @@ func (a *Accounts) mintLink(ctx context.Context, kind string, u UserID) (string,
 }
 
 // MintStartLink makes the code of a one-use link that signs the owner in, valid
-// for 15 minutes. The owner is the operator whose account is oldest. While there is
-// none the one who redeems it becomes the first, owner of a workspace and operator.
+// for 15 minutes. The owner is the operator whose account is oldest, suspended ones
+// aside. While there is none the one who redeems it becomes the first, owner of a
+// workspace and operator.
 func (a *Accounts) MintStartLink(ctx context.Context) (code string, err error) {
 	return a.mintLink(ctx, linkStart, "")
 }
 
 const (
+	// findOwner finds a suspended one only where there is no other.
 	findOwner = `
 SELECT id, suspended_at FROM app_user
-WHERE operator AND suspended_at IS NULL AND deleted_at IS NULL ORDER BY created_at, id LIMIT 1`
+WHERE operator AND deleted_at IS NULL ORDER BY suspended_at IS NOT NULL, created_at, id LIMIT 1`
 	findByEmail = `SELECT id, suspended_at FROM app_user WHERE email = $1 AND deleted_at IS NULL`
 )
 
@@ -87,7 +89,8 @@ type Redeemed struct {
 
 // Redeem uses a link's code and opens a session. fault.NotFound for a code that
 // never was, fault.Gone with code link_used or link_expired otherwise,
-// fault.Forbidden with code suspended, which leaves the link unused. Of two
+// fault.Forbidden with code suspended, and for a start link fault.Conflict with code
+// operator_suspended when every operator is; both leave the link unused. Of two
 // requests with one code exactly one succeeds.
 func (a *Accounts) Redeem(ctx context.Context, code string, d Device) (secret string, r Redeemed, err error) {
 	if !secretShaped(code) {
@@ -166,8 +169,12 @@ func (a *Accounts) ownerTx(ctx context.Context, tx pgx.Tx, now time.Time) (u Use
 	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(firstAccountLock)); err != nil {
 		return "", false, fmt.Errorf("lock the first account: %w", err)
 	}
-	err = tx.QueryRow(ctx, findOwner+` FOR NO KEY UPDATE`).Scan(&u, nil)
-	if err == nil {
+	var suspended *time.Time
+	err = tx.QueryRow(ctx, findOwner+` FOR NO KEY UPDATE`).Scan(&u, &suspended)
+	switch {
+	case err == nil && suspended != nil:
+		return "", false, fault.Newf(fault.Conflict, "operator_suspended", "The account that runs this installation (%s) is suspended, so this link signs nobody in.", u)
+	case err == nil:
 		return u, false, nil
 	}
 	if !errors.Is(err, pgx.ErrNoRows) {

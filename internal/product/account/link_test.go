@@ -85,6 +85,32 @@ func TestStartLinkWhenTheOperatorIsGone(t *testing.T) {
 	}
 }
 
+// Suspending the only operator must not hand the installation to whoever starts it
+// next.
+func TestStartLinkWhileTheOperatorIsSuspended(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.owner(t)
+	w.suspend(t, first.actor.User)
+	code, err := w.MintStartLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.snapshot(t)
+	_, _, err = w.Redeem(t.Context(), code, device())
+	wants(t, "Redeem", err, "conflict operator_suspended")
+	if diff := cmp.Diff(before, w.snapshot(t)); diff != "" {
+		t.Errorf("rows (-before +after):\n%s", diff)
+	}
+	_, err = w.MintResetLink(t.Context(), "")
+	wants(t, "MintResetLink", err, "forbidden suspended")
+	w.exec(t, `UPDATE app_user SET suspended_at = NULL`)
+	_, r, err := w.Redeem(t.Context(), code, device())
+	if err != nil || r.First || r.Session.User.ID != first.actor.User {
+		t.Errorf("Redeem afterwards = %+v, %v; want the operator's session", r, err)
+	}
+}
+
 func TestRedeemTable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
