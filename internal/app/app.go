@@ -143,7 +143,8 @@ func (a *App) openServer() error {
 	var pages httpd.ErrorRenderer
 	if a.cfg.Process.Has(config.Web) {
 		site, err := web.New(web.Config{
-			Accounts: a.Accounts, Projects: a.Projects, Clock: clock.System{}, Log: a.edge,
+			Accounts: a.Accounts, Projects: a.Projects, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
+			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
 			Version: Version(), Machine: a.machine.facts,
 		})

@@ -73,8 +73,8 @@ func Presets() []Preset {
 	}
 }
 
-// installation is the operator's key as a preset.
-func installation() Preset {
+// OperatorPreset is the operator's key as a preset, for teams it is offered to.
+func OperatorPreset() Preset {
 	p := Presets()[0]
 	p.ID, p.Name = Installation, "The key of this installation"
 	p.Says = "Whoever runs this installation has given it a key of their own (ANTHROPIC_API_KEY)."
@@ -88,7 +88,7 @@ func unnamed() map[llm.Class]string {
 // presetOf returns a preset by its id.
 func presetOf(id PresetID) (Preset, bool) {
 	if id == Installation {
-		return installation(), true
+		return OperatorPreset(), true
 	}
 	all := Presets()
 	i := slices.IndexFunc(all, func(p Preset) bool { return p.ID == id })

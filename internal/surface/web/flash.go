@@ -41,6 +41,10 @@ const (
 	teamJoined      event = "team_joined"
 	teamSwitched    event = "team_switched"
 	invitationEnded event = "invitation_ended"
+	aiConnected     event = "ai_connected"
+	aiTested        event = "ai_tested"
+	aiDisconnected  event = "ai_disconnected"
+	limitsSaved     event = "limits_saved"
 )
 
 // flash is an event with the name it is about and, for Undo, the project.
@@ -124,6 +128,10 @@ func flashTexts() map[event]string {
 		teamJoined:      "Welcome to the team",
 		teamSwitched:    "You are in this team now",
 		invitationEnded: "Invitation taken back",
+		aiConnected:     "Saved. Nothing was sent yet",
+		aiTested:        "Tested",
+		aiDisconnected:  "Disconnected; the key is forgotten",
+		limitsSaved:     "Limits saved",
 	}
 }
 

@@ -42,7 +42,8 @@ func everyPage(t *testing.T) map[string]answer {
 	pages["settings, refused"] = v.post(t, "/account/password", form("current_password", "x", "password", "y"))
 	pages["reset"] = v.get(t, "/account/reset")
 	pages["delete account"] = v.get(t, "/account/delete")
-	v.joins(t, "Vic", account.InvitationDraft{Role: account.Viewer})
+	vic := v.joins(t, "Vic", account.InvitationDraft{Role: account.Viewer})
+	moneyPages(t, v, vic, pages)
 	link := v.invitation(t, "role", "member")
 	pages["team"] = v.get(t, "/team")
 	pages["new invitation"] = v.post(t, "/team/invitations", form("role", "viewer", "project", string(long.ID)))
@@ -84,7 +85,7 @@ func TestEveryPage(t *testing.T) {
 	}
 }
 
-// The code's words that the screen has others for (SPEC 0), and what founders
+// The code's words that the screen has others for , and what founders
 // must not meet.
 var codeWords = regexp.MustCompile(`(?i)\b(workspaces?|operators?|API tokens?|tokens?|debug[_ ]?id|evidence|criteri(on|a)|journey|artifacts?|sessions?|tenants?|soft[- ]delete\w*|null|undefined|panic|SQL|fault)\b|\{\{|%!`)
 

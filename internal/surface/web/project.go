@@ -7,6 +7,7 @@ import (
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
@@ -39,7 +40,11 @@ func (s *Site) projectShell(w http.ResponseWriter, r *http.Request, v visit, p p
 	if err != nil {
 		return view.Shell{}, err
 	}
-	sh.Project = &p
+	spent, err := s.cfg.Meter.Statement(r.Context(), v.actor, meter.Filter{Project: p.ID}, meter.ByModel)
+	if err != nil {
+		return view.Shell{}, err
+	}
+	sh.Project, sh.Spent = &p, view.Money(spent.Total.Cost)
 	sh.Crumbs = []view.Crumb{{Label: p.Name, Address: view.ProjectAddress(p)}}
 	return sh, nil
 }

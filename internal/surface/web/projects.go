@@ -3,10 +3,12 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
@@ -74,11 +76,29 @@ func (s *Site) showStart(w http.ResponseWriter, r *http.Request, v visit, exampl
 		return err
 	}
 	sh.Here = view.PlaceNew
-	p := view.Start{Form: re.form, Example: example, Examples: view.Examples()}
+	month, err := s.cfg.Meter.Statement(r.Context(), v.actor, meter.Filter{From: monthOf(s.cfg.Clock.Now())}, meter.ByModel)
+	if err != nil {
+		return err
+	}
+	p := view.Start{Form: re.form, Example: example, Examples: view.Examples(), Spent: view.Money(month.Total.Cost)}
 	if s.cfg.Machine != nil {
-		p.Machine = s.cfg.Machine()
+		p.Machine = withAI(s.cfg.Machine(), sh.Person.AI)
 	}
 	return s.page(w, r, re.status, secret, view.StartPage(sh, p))
+}
+
+// withAI puts what the team has connected in the place of what is true for everybody.
+func withAI(facts []Fact, name string) []Fact {
+	if name == "" {
+		return facts
+	}
+	out := slices.Clone(facts)
+	for i, f := range out {
+		if f.What == ReachAI {
+			out[i] = Fact{What: ReachAI, Can: true, Detail: name + " is connected. It is asked inside your limits only."}
+		}
+	}
+	return out
 }
 
 func (s *Site) createProject(w http.ResponseWriter, r *http.Request, v visit) error {

@@ -7,6 +7,7 @@ import (
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
@@ -135,7 +136,7 @@ func (s *Site) shell(w http.ResponseWriter, r *http.Request, v visit, title stri
 	sh.Flash = takeFlash(w, r)
 	u := v.session.User
 	sh.Person = &view.Person{
-		ID: u.ID, Name: u.Name, Email: u.Email, Role: v.actor.Role,
+		ID: u.ID, Name: u.Name, Email: u.Email, Role: v.actor.Role, Operator: v.actor.Operator,
 		Teams: teams, Projects: list.Projects,
 	}
 	for _, t := range teams {
@@ -143,6 +144,14 @@ func (s *Site) shell(w http.ResponseWriter, r *http.Request, v visit, title stri
 			sh.Person.Team = t
 		}
 	}
+	if v.actor.Workspace == "" {
+		return sh, nil
+	}
+	conn, err := s.cfg.Connections.Get(ctx, v.actor)
+	if err != nil && !meter.NotConnected(err) {
+		return view.Shell{}, err
+	}
+	sh.Person.AI, sh.Person.Demo = conn.Name, err != nil
 	return sh, nil
 }
 

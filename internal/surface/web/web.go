@@ -11,6 +11,7 @@ import (
 
 	"cofounder/internal/base/clock"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
@@ -20,8 +21,13 @@ import (
 type Config struct {
 	Accounts *account.Accounts
 	Projects *project.Projects
-	Clock    clock.Clock
-	Log      *slog.Logger
+
+	Meter       *meter.Meter
+	Connections *meter.Connections
+	Model       *meter.Model
+
+	Clock clock.Clock
+	Log   *slog.Logger
 	// PublicURL is where browsers reach us, scheme and host only.
 	PublicURL *url.URL
 	// SignUpOpen shows the page for making an account to anyone.
@@ -52,7 +58,8 @@ type Site struct {
 
 // New returns the pages over cfg.
 func New(cfg Config) (*Site, error) {
-	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil {
+	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Meter == nil || cfg.Connections == nil || cfg.Model == nil ||
+		cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil {
 		return nil, errors.New("web: incomplete Config")
 	}
 	f, err := loadFiles()

@@ -17,6 +17,7 @@ import (
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web"
@@ -37,10 +38,15 @@ const (
 type world struct {
 	accounts *account.Accounts
 	projects *project.Projects
-	clock    *clock.Manual
-	handler  http.Handler
-	site     *web.Site
-	log      *logBook
+
+	meter       *meter.Meter
+	connections *meter.Connections
+	model       *meter.Model
+
+	clock   *clock.Manual
+	handler http.Handler
+	site    *web.Site
+	log     *logBook
 }
 
 // logBook is a log that many requests write to.
@@ -90,8 +96,10 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	}
 	w.log = &logBook{}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
+	w.ai(t, pool, ids)
 	site, err := web.New(web.Config{
-		Accounts: w.accounts, Projects: w.projects, Clock: at, Log: log,
+		Accounts: w.accounts, Projects: w.projects, Meter: w.meter, Connections: w.connections, Model: w.model,
+		Clock: at, Log: log,
 		PublicURL: public, SignUpOpen: set.signUpOpen, Version: "0.0.0-test",
 		Machine: func() []web.Fact {
 			return []web.Fact{

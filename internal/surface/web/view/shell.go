@@ -15,6 +15,7 @@ type Shell struct {
 	Asset   func(string) string // address of a static file
 	Person  *Person             // nil: nobody is signed in
 	Project *project.Project    // the project this page belongs to, or nil
+	Spent   string              // on that project so far
 	Crumbs  []Crumb             // the way to this page, without the page itself
 	Here    Place
 	Flash   *Flash
@@ -33,6 +34,9 @@ type Person struct {
 	Team     account.Workspace
 	Teams    []account.Workspace // all the person belongs to
 	Projects []project.Project   // of the present team, newest first
+	Operator bool
+	Demo     bool   // the team has connected no AI
+	AI       string // name of the one it has
 }
 
 // Label is what to call the person.
@@ -56,6 +60,8 @@ const (
 	PlaceHome     Place = "home"
 	PlaceAccount  Place = "account"
 	PlaceTeam     Place = "team"
+	PlaceConnect  Place = "connect"
+	PlaceSpending Place = "spending"
 )
 
 // Crumb is a step on the way to a page.
@@ -100,6 +106,8 @@ func commands(s Shell) []command {
 		command{icon: "plus", label: "New project", key: "n", goes: "/new"},
 		command{icon: "settings", label: "Settings", key: "s", goes: "/account"},
 		command{icon: "users", label: "Team", key: "t", goes: "/team"},
+		command{icon: "key-round", label: "Connect an AI", goes: "/connect"},
+		command{icon: "wallet", label: "Spending and limits", goes: "/spending"},
 	)
 	for _, p := range s.Person.Projects {
 		if s.Project == nil || p.ID != s.Project.ID {

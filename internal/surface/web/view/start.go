@@ -6,7 +6,8 @@ type Start struct {
 	Example  int // 1–3, the example in the box; 0 is none
 	Examples []Example
 	Machine  []Fact
-	First    bool // there is no project yet
+	First    bool   // there is no project yet
+	Spent    string // by the team, this month
 }
 
 // Example is an idea to begin with.

@@ -1,0 +1,96 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"time"
+
+	"cofounder/internal/base/fault"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
+	"cofounder/internal/surface/httpd"
+	"cofounder/internal/surface/web/view"
+)
+
+func (s *Site) spendingPage(w http.ResponseWriter, r *http.Request, v visit) error {
+	return s.showSpending(w, r, v, refusal{status: http.StatusOK})
+}
+
+func (s *Site) showSpending(w http.ResponseWriter, r *http.Request, v visit, re refusal) error {
+	ctx := r.Context()
+	sh, err := s.shell(w, r, v, "Spending")
+	if err != nil {
+		return err
+	}
+	sh.Here = view.PlaceSpending
+	p := view.Spending{
+		Form: re.form, MayOwn: v.may(account.MayOwn), Month: monthOf(s.cfg.Clock.Now()), Names: view.ProjectNames(sh.Person.Projects),
+	}
+	if p.Standing, err = s.cfg.Meter.Standing(ctx, v.actor); err != nil {
+		return err
+	}
+	month := meter.Filter{From: p.Month}
+	for by, lines := range map[meter.By]*[]meter.Line{meter.ByDay: &p.Days, meter.ByProject: &p.Projects, meter.ByModel: &p.Models} {
+		st, err := s.cfg.Meter.Statement(ctx, v.actor, month, by)
+		if err != nil {
+			return err
+		}
+		*lines, p.Total = st.Lines, st.Total
+	}
+	slices.Reverse(p.Days) // the newest first
+	return s.page(w, r, re.status, secret, view.SpendingPage(sh, p))
+}
+
+// monthOf is the first day of the month of t in UTC.
+func monthOf(t time.Time) time.Time {
+	t = t.UTC()
+	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+}
+
+func (s *Site) setLimits(w http.ResponseWriter, r *http.Request, v visit) error {
+	f, err := httpd.Form(r)
+	if err != nil {
+		return err
+	}
+	if err := s.saveLimits(r, v, f); err != nil {
+		re, err := refused(w, err, f)
+		if err != nil {
+			return err
+		}
+		return s.showSpending(w, r, v, re)
+	}
+	return done(w, r, "/spending", flash{what: limitsSaved})
+}
+
+// spendingCSV is every paid question the visitor may see, exact to the last digit.
+func (s *Site) spendingCSV(w http.ResponseWriter, r *http.Request, v visit) error {
+	var file bytes.Buffer
+	if err := s.cfg.Meter.ExportCSV(r.Context(), v.actor, meter.Filter{}, &file); err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="cofounder-spending.csv"`)
+	h.Set("Cache-Control", string(secret))
+	send(w, r, http.StatusOK, file.Bytes(), nil)
+	return nil
+}
+
+// troublesPage is for administrators; nobody else learns that it is there.
+func (s *Site) troublesPage(w http.ResponseWriter, r *http.Request, v visit) error {
+	if !v.actor.Operator {
+		return fault.New(fault.NotFound, "", "There is nothing here, or it is not yours to see.")
+	}
+	const week = 7 * 24 * time.Hour
+	now := s.cfg.Clock.Now()
+	list, err := s.cfg.Meter.FailuresOfAll(r.Context(), v.actor, now.Add(-week))
+	if err != nil {
+		return err
+	}
+	sh, err := s.shell(w, r, v, "Trouble with models")
+	if err != nil {
+		return err
+	}
+	return s.page(w, r, http.StatusOK, secret, view.TroublesPage(sh, view.Troubles{Now: now, List: list}))
+}

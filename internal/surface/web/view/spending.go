@@ -1,0 +1,80 @@
+package view
+
+import (
+	"fmt"
+	"time"
+
+	"cofounder/internal/product/meter"
+	"cofounder/internal/product/project"
+)
+
+// Spending is the page about money.
+type Spending struct {
+	Form     Form
+	MayOwn   bool
+	Month    time.Time // its first day
+	Standing meter.Standing
+	Total    meter.Line
+	Days     []meter.Line
+	Projects []meter.Line
+	Models   []meter.Line
+	Names    map[string]string // of projects, by id
+}
+
+// Limits are the present ones as a form shows them.
+func (p Spending) limits() meter.Limits { return LimitsOf(p.Standing) }
+
+// LimitsOf returns a team's limits, or those that are offered while there are none.
+func LimitsOf(s meter.Standing) meter.Limits {
+	if !s.Set {
+		return meter.DefaultLimits()
+	}
+	return meter.Limits{Month: ceiling(s.Period.Limit), Day: ceiling(s.Day.Limit), Run: ceiling(s.Run)}
+}
+
+func ceiling(n *meter.NanoUSD) meter.Ceiling {
+	if n == nil {
+		return meter.NoLimit
+	}
+	return meter.Ceiling(*n)
+}
+
+// project names a line of the list by project.
+func (p Spending) project(key string) string {
+	switch name, ok := p.Names[key]; {
+	case key == "":
+		return "No project (tests of the AI)"
+	case ok:
+		return name
+	}
+	return "A project that is gone"
+}
+
+// day is a line's day in words.
+func (p Spending) day(key string) string {
+	t, err := time.Parse(time.DateOnly, key)
+	if err != nil {
+		return key
+	}
+	return Day(t)
+}
+
+// mistakes says what our mistakes cost, and who bore it.
+func mistakes(l meter.Line) string {
+	switch {
+	case l.Mistakes == 0:
+		return "None this month."
+	case l.GivenBack == 0:
+		return Money(l.Mistakes) + " of it was spent on mistakes of mine. Your provider has been paid for them, so I cannot give it back; I say it plainly instead."
+	}
+	return fmt.Sprintf("%s went into mistakes of mine; %s of it was given back and is not in the sum.", Money(l.Mistakes), Money(l.GivenBack))
+}
+
+// ProjectNames maps ids to names.
+func ProjectNames(list []project.Project) map[string]string {
+	names := map[string]string{}
+	for _, p := range list {
+		names[string(p.ID)] = p.Name
+	}
+	return names
+}
