@@ -41,13 +41,17 @@ WHERE id = $1`
 // nobody else belongs to are deleted: nothing of theirs can be reached any more,
 // and their projects go with the next purge, without the 30 days. confirm must
 // equal the user's e-mail address (or the word delete where there is none), else
-// fault.Invalid on confirm. fault.Conflict with code last_owner while the user is
+// fault.Invalid on confirm. fault.Forbidden with code sign_in_again in a session that
+// is not fresh; fault.Conflict with code last_owner while the user is
 // the last owner of a workspace with other members.
 func (a *Accounts) DeleteAccount(ctx context.Context, actor Actor, confirm string) error {
 	now := a.clock.Now()
 	own, err := a.ownCredentials(ctx, actor, now)
 	if err != nil {
 		return err
+	}
+	if !own.Recent {
+		return errSignInAgain()
 	}
 	want := own.Email
 	if want == "" {

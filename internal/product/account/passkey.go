@@ -35,9 +35,11 @@ type Passkey struct {
 // BeginPasskey returns the options a browser's navigator.credentials.create
 // needs, as JSON, and a ceremony key that FinishPasskey takes back. A ceremony is
 // good for 5 minutes and one use. fault.Misdirected as PasskeyTrouble;
-// fault.Conflict with code too_many_passkeys above twenty.
+// fault.Forbidden with code sign_in_again in a session that is not fresh, unless this
+// is the first passkey of somebody without a password; fault.Conflict with code
+// too_many_passkeys above twenty.
 func (a *Accounts) BeginPasskey(ctx context.Context, actor Actor) (options json.RawMessage, ceremony string, err error) {
-	if err := a.needPasskeys(actor); err != nil {
+	if err := a.needPasskeys(ctx, actor); err != nil {
 		return nil, "", err
 	}
 	u, err := a.Profile(ctx, actor)
@@ -60,12 +62,15 @@ func (a *Accounts) BeginPasskey(ctx context.Context, actor Actor) (options json.
 	return a.remember(ctx, u.ID, creation, session)
 }
 
-// needPasskeys returns nil when the actor may have passkeys and they can work.
-func (a *Accounts) needPasskeys(actor Actor) error {
+// needPasskeys returns nil when the actor may add a passkey and they can work.
+func (a *Accounts) needPasskeys(ctx context.Context, actor Actor) error {
 	if err := actor.needSession(); err != nil {
 		return err
 	}
-	return a.passkeyTrouble
+	if a.passkeyTrouble != nil {
+		return a.passkeyTrouble
+	}
+	return a.needFreshOrFirst(ctx, actor)
 }
 
 const insertPasskey = `
@@ -74,12 +79,12 @@ INSERT INTO passkey (id, user_id, name, rp_id, credential_id, public_key, sign_c
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 // FinishPasskey stores the credential the browser answered with. An empty name
-// becomes "Passkey". fault.Gone with code ceremony_over for a ceremony that is
+// becomes "Passkey". fault.Forbidden as BeginPasskey; fault.Gone with code ceremony_over for a ceremony that is
 // unknown, used, expired or somebody else's; fault.Malformed for an answer that
 // cannot be read; fault.Invalid on answer for one that does not fit; fault.Conflict
 // with code passkey_known for a credential that is stored already.
 func (a *Accounts) FinishPasskey(ctx context.Context, actor Actor, ceremony, name string, answer json.RawMessage) (Passkey, error) {
-	if err := a.needPasskeys(actor); err != nil {
+	if err := a.needPasskeys(ctx, actor); err != nil {
 		return Passkey{}, err
 	}
 	var f form.Form
@@ -158,10 +163,11 @@ func (a *Accounts) Passkeys(ctx context.Context, actor Actor) ([]Passkey, error)
 
 const deletePasskey = `DELETE FROM passkey WHERE id = $1 AND user_id = $2`
 
-// RemovePasskey forgets one; fault.NotFound for one that is not the actor's. The
-// last way to sign in may be removed: the terminal always makes a new link.
+// RemovePasskey forgets one; fault.NotFound for one that is not the actor's,
+// fault.Forbidden with code sign_in_again in a session that is not fresh. The last way
+// to sign in may be removed: the terminal always makes a new link.
 func (a *Accounts) RemovePasskey(ctx context.Context, actor Actor, p PasskeyID) error {
-	if err := actor.needSession(); err != nil {
+	if err := a.needFresh(ctx, actor); err != nil {
 		return err
 	}
 	now := a.clock.Now()

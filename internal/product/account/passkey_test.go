@@ -103,6 +103,7 @@ func TestPasskey(t *testing.T) {
 	if diff := cmp.Diff([]account.Passkey{want}, list); err != nil || diff != "" {
 		t.Errorf("Passkeys (-want +got): %v\n%s", err, diff)
 	}
+	owner.actor = w.in(t, s, "")
 	wants(t, "RemovePasskey", w.RemovePasskey(t.Context(), owner.actor, made.ID), "")
 	wants(t, "RemovePasskey again", w.RemovePasskey(t.Context(), owner.actor, made.ID), "not_found")
 	_, err = w.enter(t, key)

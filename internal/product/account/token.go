@@ -44,8 +44,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 )
 
 // CreateToken makes a token in the actor's workspace. secret (cof_…) is returned
-// once. A token cannot make tokens: fault.Forbidden. fault.Invalid on name, scope
-// or days; fault.Conflict with code too_many_tokens above a hundred.
+// once. A token cannot make tokens: fault.Forbidden; nor can a session that is not
+// fresh make one that may write: fault.Forbidden with code sign_in_again.
+// fault.Invalid on name, scope or days; fault.Conflict with code too_many_tokens above a hundred.
 func (a *Accounts) CreateToken(ctx context.Context, actor Actor, d TokenDraft) (secret string, t Token, err error) {
 	if err := errors.Join(actor.needSession(), actor.Need(MayRead)); err != nil {
 		return "", Token{}, err
@@ -60,6 +61,11 @@ func (a *Accounts) CreateToken(ctx context.Context, actor Actor, d TokenDraft) (
 	}
 	if err := f.Err(); err != nil {
 		return "", Token{}, err
+	}
+	if d.Scope == ScopeWrite {
+		if err := a.needFresh(ctx, actor); err != nil {
+			return "", Token{}, err
+		}
 	}
 	now := a.clock.Now()
 	secret = newTokenSecret()

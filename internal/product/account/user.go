@@ -91,11 +91,16 @@ type credentials struct {
 	Name  string
 	Hash  string // empty: no password
 	Fresh bool   // came by a reset link a moment ago
+	// Recent is set when the session was opened a moment ago, Passkey when there
+	// is one to sign in with.
+	Recent  bool
+	Passkey bool
 }
 
 const ownCredentials = `
 SELECT u.id, coalesce(u.email, '') AS email, u.name, coalesce(u.password_hash, '') AS hash,
-       coalesce(s.reset_until > $3, false) AS fresh
+       coalesce(s.reset_until > $3, false) AS fresh, s.created_at > $4 AS recent,
+       EXISTS (SELECT FROM passkey p WHERE p.user_id = u.id) AS passkey
 FROM session s JOIN app_user u ON u.id = s.user_id
 WHERE s.id = $1 AND u.id = $2 AND s.expires_at > $3 AND u.deleted_at IS NULL AND u.suspended_at IS NULL`
 
@@ -103,7 +108,7 @@ func (a *Accounts) ownCredentials(ctx context.Context, actor Actor, now time.Tim
 	if err := actor.needSession(); err != nil {
 		return credentials{}, err
 	}
-	own, err := one[credentials](ctx, a.db, ownCredentials, actor.Session, actor.User, now)
+	own, err := one[credentials](ctx, a.db, ownCredentials, actor.Session, actor.User, now, now.Add(-freshSession))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return credentials{}, errSignedOut()
 	}
@@ -138,7 +143,8 @@ func (a *Accounts) confirmPassword(ctx context.Context, now time.Time, own crede
 // unless the session came from a reset link less than 15 minutes ago. Other
 // sessions end. fault.Invalid on field current_password or password;
 // fault.Conflict with code email_missing while there is no address to sign in
-// with: SecureAccount sets both.
+// with: SecureAccount sets both. A first password beside a passkey needs a fresh
+// session: fault.Forbidden with code sign_in_again. Access keys go on working.
 func (a *Accounts) SetPassword(ctx context.Context, actor Actor, current, next string) error {
 	now := a.clock.Now()
 	own, err := a.ownCredentials(ctx, actor, now)
@@ -147,6 +153,9 @@ func (a *Accounts) SetPassword(ctx context.Context, actor Actor, current, next s
 	}
 	if own.Email == "" {
 		return fault.New(fault.Conflict, "email_missing", "Add an e-mail address together with the password, so that you can sign in with both.")
+	}
+	if own.Hash == "" && own.Passkey && !own.Recent {
+		return errSignInAgain()
 	}
 	var f form.Form
 	checkPassword(&f, next, own.Email, own.Name)
@@ -159,10 +168,12 @@ func (a *Accounts) SetPassword(ctx context.Context, actor Actor, current, next s
 	return a.setPassword(ctx, now, actor, own, next)
 }
 
-// SecureAccount is "make sure I can get back in" (SPEC 16): it gives an account
+// SecureAccount is "make sure I can get back in": it gives an account
 // that has no password its e-mail address and first password in one step. Other
 // sessions end. After a reset link it also replaces both. fault.Conflict with code
-// already_secured when a password is set, fault.Invalid on email or password.
+// already_secured when a password is set, fault.Forbidden with code sign_in_again
+// when there is a passkey and the session is not fresh, fault.Invalid on email or
+// password.
 func (a *Accounts) SecureAccount(ctx context.Context, actor Actor, email, password string) error {
 	now := a.clock.Now()
 	own, err := a.ownCredentials(ctx, actor, now)
@@ -171,6 +182,9 @@ func (a *Accounts) SecureAccount(ctx context.Context, actor Actor, email, passwo
 	}
 	if own.Hash != "" && !own.Fresh {
 		return fault.New(fault.Conflict, "already_secured", "A password is set already. Change it with the current one.")
+	}
+	if own.Passkey && !own.Recent {
+		return errSignInAgain()
 	}
 	var f form.Form
 	own.Email = readEmail(&f, email)
