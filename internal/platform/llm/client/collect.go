@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -254,14 +255,19 @@ func (b *block) raw(calls *[]llm.ToolCall) json.RawMessage {
 	return mustMarshal(b.start)
 }
 
-// read overwrites what raw tells. An absent usage tells nothing.
+// read overwrites what raw tells. An absent usage tells nothing, nor does a null: the
+// last word on a stream may repeat only what has changed.
 func (u *usage) read(raw string) error {
 	if raw == "" {
 		return nil
 	}
-	if err := json.Unmarshal([]byte(raw), u); err != nil {
+	var told usage
+	if err := json.Unmarshal([]byte(raw), &told); err != nil {
 		return streamError("usage that is none")
 	}
+	u.Input, u.Output = cmp.Or(told.Input, u.Input), cmp.Or(told.Output, u.Output)
+	u.CacheRead, u.CacheWrite = cmp.Or(told.CacheRead, u.CacheRead), cmp.Or(told.CacheWrite, u.CacheWrite)
+	u.Kept, u.Details = cmp.Or(told.Kept, u.Kept), cmp.Or(told.Details, u.Details)
 	return nil
 }
 
