@@ -160,6 +160,16 @@ CREATE TABLE throttle (
 );
 CREATE INDEX throttle_resets ON throttle (resets_at);
 
+-- Where a user signed in from of late: those networks stay open while others try the
+-- account too often. network is a hash.
+CREATE TABLE sign_in_place (
+    user_id    text COLLATE "C" NOT NULL REFERENCES app_user ON DELETE CASCADE,
+    network    bytea NOT NULL CHECK (octet_length(network) = 32),
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (user_id, network)
+);
+CREATE INDEX sign_in_place_expires ON sign_in_place (expires_at);
+
 -- Who did what about accounts. No secrets, no addresses: ids and kinds.
 CREATE TABLE account_event (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,20 +1,3 @@
-// Package account knows who people are and what they may do: users, sessions,
-// API tokens, workspaces with their members, invitations and passkeys.
-//
-// Terms. A user is a person. A workspace (on screen: team) owns projects; a user
-// is its owner, member or viewer. A session is one signed-in browser. An Actor is
-// who asks, in which workspace, with which role; every product method takes one
-// and every query is filtered by it. The operator runs the installation; the
-// first account is one.
-//
-// Invariants. Secrets (passwords, session, link and token secrets) are stored
-// only as hashes and returned once. A workspace always has an owner. Someone
-// else's object and one that does not exist are told apart by nobody: both are
-// fault.NotFound. Sign-in takes the same time and gives the same answer whether
-// the address is known or not.
-//
-// Locks are taken in one order: the user's row, then workspaces by id, then what
-// belongs to them.
 package account
 
 import (

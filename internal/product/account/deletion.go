@@ -102,6 +102,7 @@ func forgetUserTx(ctx context.Context, tx pgx.Tx, u UserID) error {
 		`DELETE FROM member WHERE user_id = $1`,
 		`DELETE FROM session WHERE user_id = $1`,
 		`DELETE FROM sign_in_link WHERE user_id = $1`,
+		`DELETE FROM sign_in_place WHERE user_id = $1`,
 		`DELETE FROM passkey WHERE user_id = $1`,
 		`DELETE FROM passkey_ceremony WHERE user_id = $1`,
 		`DELETE FROM invitation WHERE created_by = $1 AND used_at IS NULL`,

@@ -192,7 +192,7 @@ func TestSweep(t *testing.T) {
 		{"an hour later", time.Hour, []string{"passkey_ceremony", "throttle"}},
 		{"eight days later", 8 * day, []string{"sign_in_link"}},
 		{"forty days later", 40 * day, []string{"session", "api_token"}},
-		{"a year later", 366 * day, []string{"account_event"}},
+		{"a year later", 366 * day, []string{"sign_in_place", "account_event"}},
 	}
 	before := left()
 	for _, step := range steps {
@@ -204,7 +204,7 @@ func TestSweep(t *testing.T) {
 		after := left()
 		var gone []string
 		total := 0
-		for _, table := range []string{"workspace", "passkey_ceremony", "throttle", "sign_in_link", "session", "api_token", "account_event"} {
+		for _, table := range []string{"workspace", "passkey_ceremony", "throttle", "sign_in_link", "session", "api_token", "sign_in_place", "account_event"} {
 			if after[table] < before[table] {
 				gone = append(gone, table)
 				total += before[table] - after[table]

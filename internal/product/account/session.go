@@ -110,6 +110,9 @@ func (a *Accounts) openSessionTx(ctx context.Context, tx pgx.Tx, now time.Time, 
 	if _, err := tx.Exec(ctx, trimSessions, o.user, maxSessions); err != nil {
 		return "", Session{}, fmt.Errorf("trim sessions: %w", err)
 	}
+	if err := rememberPlaceTx(ctx, tx, now, o.user, o.device.Address); err != nil {
+		return "", Session{}, err
+	}
 	row, err := one[sessionRow](ctx, tx, sessionColumns+`WHERE s.id = $1`, key)
 	if err != nil {
 		return "", Session{}, fmt.Errorf("read opened session: %w", err)

@@ -23,12 +23,21 @@ WHERE email = $1 AND password_hash IS NOT NULL AND deleted_at IS NULL`
 // SignIn checks an e-mail address and password and opens a session. secret goes
 // into the cookie and is not stored. A wrong pair is fault.Unauthenticated with
 // code wrong_credentials, the same and after the same work for unknown addresses;
-// too many tries are fault.TooMany. Whoever is right about a suspended account is
+// too many tries are fault.TooMany with at most a quarter of an hour to wait. Whoever is right about a suspended account is
 // told so: fault.Forbidden with code suspended.
 func (a *Accounts) SignIn(ctx context.Context, email, password string, d Device) (secret string, s Session, err error) {
 	now := a.clock.Now()
 	address, plausible := parseEmail(email)
+	known := false
+	if plausible {
+		if known, err = a.knowsPlace(ctx, now, address, d.Address); err != nil {
+			return "", Session{}, err
+		}
+	}
 	limits := signInLimits(address, d.Address)
+	if !known {
+		limits = append(limits, strangeLimit(address))
+	}
 	if err := a.try(ctx, now, limits); err != nil {
 		return "", Session{}, err
 	}

@@ -160,10 +160,10 @@ func TestWiderThrottles(t *testing.T) {
 			15 * time.Minute,
 		},
 		{
-			"one account, many networks", 100,
+			"one account, many networks", 30,
 			func(int) string { return "ann@example.org" },
 			func(i int) string { return fmt.Sprintf("2001:db8:1:%x::1", i+1) },
-			24 * time.Hour,
+			15 * time.Minute,
 		},
 	}
 	for _, tt := range tests {
@@ -187,6 +187,71 @@ func TestWiderThrottles(t *testing.T) {
 				t.Errorf("after %v: %s", tt.window, got)
 			}
 		})
+	}
+}
+
+// Somebody who tries an account from everywhere must not lock out its owner: where
+// they signed in before they get in, and elsewhere after a quarter of an hour.
+func TestOwnersPlacesStayOpen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.person(t, "ann") // "from ann"
+	try := func(pw, from string) error {
+		_, _, err := w.SignIn(t.Context(), "Ann@example.org", pw, account.Device{Address: from})
+		return err
+	}
+	attack := func() {
+		t.Helper()
+		for i := range 31 {
+			if err := try("wrong", fmt.Sprintf("198.51.100.%d", i)); err == nil {
+				t.Fatal("signed in with a wrong password")
+			}
+		}
+	}
+	wants(t, "the office, before", try(password, "192.0.2.1"), "")
+	attack()
+	err := try(password, "192.0.2.2")
+	wants(t, "a new place", err, "too_many too_many_tries")
+	if f := fault.Of(err); f == nil || f.RetryAfter > 15*time.Minute {
+		t.Errorf("a new place is told %v, want to wait 15 minutes at most", err)
+	}
+	wants(t, "the office", try(password, "192.0.2.1"), "")
+	wants(t, "where the account was made", try(password, "from ann"), "")
+	for range 5 {
+		wants(t, "a guess at the office", try("wrong", "192.0.2.1"), "unauthenticated wrong_credentials")
+	}
+	wants(t, "a sixth guess at the office", try("wrong", "192.0.2.1"), "too_many too_many_tries")
+	w.clock.Advance(15 * time.Minute)
+	wants(t, "the new place, after the wait", try(password, "192.0.2.2"), "")
+
+	w.clock.Advance(90*day - time.Minute)
+	attack()
+	wants(t, "the new place, ninety days later", try(password, "192.0.2.2"), "")
+	w.clock.Advance(time.Hour)
+	attack()
+	wants(t, "the office, not seen for ninety days", try(password, "192.0.2.1"), "too_many too_many_tries")
+	wants(t, "the new place, seen an hour ago", try(password, "192.0.2.2"), "")
+	w.clock.Advance(91 * day)
+	if _, err := w.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.count(t, `SELECT count(*) FROM sign_in_place`); n != 0 {
+		t.Errorf("%d places are kept after ninety days", n)
+	}
+}
+
+func TestPlacesGoWithTheAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann := w.person(t, "ann")
+	if n := w.count(t, `SELECT count(*) FROM sign_in_place WHERE user_id = $1`, ann.actor.User); n != 1 {
+		t.Fatalf("%d places after signing up, want 1", n)
+	}
+	if err := w.DeleteAccount(t.Context(), ann.actor, "ann@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.count(t, `SELECT count(*) FROM sign_in_place`); n != 1 { // the owner's
+		t.Errorf("%d places, want the owner's", n)
 	}
 }
 

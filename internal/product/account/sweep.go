@@ -37,6 +37,8 @@ SELECT id FROM api_token WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
 SELECT key_hash FROM passkey_ceremony WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, now},
 		{"tries", `DELETE FROM throttle WHERE key IN (
 SELECT key FROM throttle WHERE resets_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, now},
+		{"places", `DELETE FROM sign_in_place WHERE (user_id, network) IN (
+SELECT user_id, network FROM sign_in_place WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, now},
 		{"events", `DELETE FROM account_event WHERE id IN (
 SELECT id FROM account_event WHERE at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`, now.Add(-eventMemory)},
 		{"workspaces", `DELETE FROM workspace WHERE id IN (

@@ -23,16 +23,20 @@ type limit struct {
 	pardon bool
 }
 
-// signInLimits bound guessing: one address at one account, one address at all
-// accounts, and all addresses at one account. They hold for addresses nobody has
-// just the same.
+// signInLimits bound guessing from one network: at one account, and at all of them.
+// They hold for e-mail addresses nobody has just the same.
 func signInLimits(email, address string) []limit {
 	network := networkOf(address)
 	return []limit{
 		{keyOf("sign-in", email, network), 5, 15 * time.Minute, true},
 		{keyOf("sign-in from", network), 50, 15 * time.Minute, false},
-		{keyOf("sign-in to", email), 100, 24 * time.Hour, false},
 	}
+}
+
+// strangeLimit bounds guessing at one account from all networks but those where its
+// user has been of late.
+func strangeLimit(email string) limit {
+	return limit{keyOf("sign-in to", email), 30, 15 * time.Minute, false}
 }
 
 // signUpLimits bound how many accounts, and how many known addresses, one network
@@ -73,8 +77,8 @@ type tries struct {
 }
 
 // countTry counts one more try of a key, beginning a new window when the last is
-// over. A refused try is rolled back and counts for
-// nothing, so that waiting is never made longer by trying.
+// over. A refused try is rolled back and counts for nothing, so that waiting is never
+// made longer by trying.
 const countTry = `
 INSERT INTO throttle AS t (key, tries, resets_at)
 SELECT key, 1, $2::timestamptz + window_length

@@ -153,7 +153,7 @@ func (w *world) snapshot(t *testing.T) map[string]int {
 	rows := map[string]int{}
 	for _, table := range []string{
 		"app_user", "workspace", "member", "member_project", "session", "sign_in_link", "api_token",
-		"invitation", "passkey", "passkey_ceremony", "account_event", "project",
+		"invitation", "passkey", "passkey_ceremony", "sign_in_place", "account_event", "project",
 	} {
 		rows[table] = w.count(t, "SELECT count(*) FROM "+table)
 	}
