@@ -65,6 +65,9 @@ type Request struct {
 	Key   string // 1–255 printable ASCII characters, else Do returns fault.Invalid
 	Call  string // for example "POST /api/v1/projects"
 	Body  []byte
+	// Secret says that a good answer holds what is shown only once: it is not
+	// kept, and whoever repeats the request is told so.
+	Secret bool
 }
 
 // Answer is what a request was answered with.
@@ -72,7 +75,8 @@ type Answer struct {
 	Status   int         `json:"status"`
 	Header   http.Header `json:"header"` // those worth repeating
 	Body     []byte      `json:"body"`
-	Replayed bool        `json:"-"` // remembered from an earlier request
+	Replayed bool        `json:"-"`                  // remembered from an earlier request
+	Withheld bool        `json:"withheld,omitempty"` // it was secret; only Status is kept
 }
 
 // Do answers r: with run, or with what run answered to the same request before.
@@ -85,7 +89,8 @@ type Answer struct {
 // fault.Invalid: the key is not one, or was used for something else (code
 // idempotency_key_reused). fault.Conflict: the first request is still running (code
 // idempotency_in_progress, worth retrying after RetryAfter), or it was cut off
-// and its outcome is unknown (code idempotency_outcome_unknown).
+// and its outcome is unknown (code idempotency_outcome_unknown), or it was answered
+// with a secret (code answer_was_secret).
 func (s *Store) Do(ctx context.Context, r Request, run func(context.Context) Answer) (Answer, error) {
 	if err := checkKey(r.Key); err != nil {
 		return Answer{}, err
@@ -197,7 +202,11 @@ func (s *Store) run(ctx context.Context, r Request, run func(context.Context) An
 	returned = true
 	switch {
 	case a.Status < http.StatusInternalServerError && a.Status != http.StatusTooManyRequests:
-		s.remember(settled, r, a)
+		kept := a
+		if r.Secret && a.Status < http.StatusMultipleChoices {
+			kept = Answer{Status: a.Status, Withheld: true}
+		}
+		s.remember(settled, r, kept)
 	case limited.Err() == nil:
 		s.forget(settled, r)
 	}
@@ -240,6 +249,9 @@ func (s *Store) unseal(r Request, sealed []byte) (Answer, error) {
 	a := Answer{Replayed: true}
 	if err := json.Unmarshal(plain, &a); err != nil {
 		return Answer{}, outcomeUnknown().Because(err)
+	}
+	if a.Withheld {
+		return Answer{}, fault.New(fault.Conflict, "answer_was_secret", "It was made; its secret was shown only once.")
 	}
 	return a, nil
 }

@@ -479,3 +479,41 @@ func TestDatabaseFailureCarriesNothingOut(t *testing.T) {
 		t.Errorf("error = %v, want context.Canceled", err)
 	}
 }
+
+// What is shown only once is not kept, not even sealed; that it was made is.
+func TestSecretAnswerIsNotKept(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	var ran atomic.Int64
+	r := create
+	r.Secret = true
+	first, err := w.store.Do(t.Context(), r, answering(&ran, made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(made, first); diff != "" {
+		t.Errorf("first answer (-want +got)\n%s", diff)
+	}
+	_, err = w.store.Do(t.Context(), r, unexpected(t))
+	refused(t, err, fault.Conflict, "answer_was_secret")
+	var sealed []byte
+	if err := w.db.QueryRow(t.Context(), `SELECT answer FROM idempotency`).Scan(&sealed); err != nil {
+		t.Fatal(err)
+	}
+	if box, err := seal.New(secret); err != nil {
+		t.Fatal(err)
+	} else if plain, err := box.Open("idempotency", sealed, []byte(r.Owner+"\x00"+r.Key)); err != nil || bytes.Contains(plain, []byte("cof_1")) || bytes.Contains(plain, []byte("Body\":\"")) {
+		t.Errorf("kept %s, %v", plain, err)
+	}
+
+	r.Key = "k-2" // a refusal holds no secret
+	wrong := idempotency.Answer{Status: 422, Header: http.Header{}, Body: []byte(`{}`)}
+	for range 2 {
+		if got, err := w.store.Do(t.Context(), r, answering(&ran, wrong)); err != nil || got.Status != 422 {
+			t.Errorf("refusal: %d, %v", got.Status, err)
+		}
+	}
+	if ran.Load() != 2 {
+		t.Errorf("ran %d times, want once for each key", ran.Load())
+	}
+}

@@ -3,7 +3,8 @@
 // Terms. An operation is one method of one address; there is a file per noun with
 // its operations, the shapes they speak and nothing else. A caller comes with an
 // access key (Authorization: Bearer cof_…), which acts in one workspace, or with the
-// session cookie of a signed-in browser, which acts in the workspace last looked at.
+// session cookie of a signed-in browser, which acts in the workspace it names in
+// X-Workspace. See operation.choosy for when it must.
 //
 // Invariants. The OpenAPI document is made from the types and compared with a golden
 // copy, openapi.json. Every error is a problem (RFC 9457) from httpd's one switch,

@@ -13,6 +13,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
+// workspaceHeader names the workspace a session acts in.
+const workspaceHeader = "X-Workspace"
+
 type actorKey struct{}
 
 // actorOf returns who asks; the zero Actor where anyone may.
@@ -30,7 +33,7 @@ func (a *api) authenticate(o operation) func(huma.Context, func(huma.Context)) {
 			next(hc)
 			return
 		}
-		actor, err := a.actor(r)
+		actor, err := a.actor(r, o)
 		if err == nil {
 			err = admit(o, actor)
 		}
@@ -45,14 +48,18 @@ func (a *api) authenticate(o operation) func(huma.Context, func(huma.Context)) {
 
 // actor reads the request's credentials. An Authorization header decides alone: a
 // request that shows a bad key is not let in by the cookie beside it.
-func (a *api) actor(r *http.Request) (account.Actor, error) {
+func (a *api) actor(r *http.Request, o operation) (account.Actor, error) {
 	ctx := r.Context()
 	if given, ok := r.Header["Authorization"]; ok {
 		scheme, secret, _ := strings.Cut(given[0], " ")
 		if len(given) != 1 || !strings.EqualFold(scheme, "Bearer") || secret == "" {
 			return account.Actor{}, notSignedIn()
 		}
-		return a.cfg.Accounts.AuthenticateToken(ctx, strings.TrimSpace(secret))
+		actor, err := a.cfg.Accounts.AuthenticateToken(ctx, strings.TrimSpace(secret))
+		if chosen := r.Header.Get(workspaceHeader); err == nil && chosen != "" && chosen != string(actor.Workspace) {
+			return account.Actor{}, fault.New(fault.NotFound, "", "This access key acts in another workspace.")
+		}
+		return actor, err
 	}
 	cookie, err := r.Cookie(httpd.SessionCookie)
 	if err != nil {
@@ -62,7 +69,28 @@ func (a *api) actor(r *http.Request) (account.Actor, error) {
 	if err != nil {
 		return account.Actor{}, err
 	}
-	return a.cfg.Accounts.ActorIn(ctx, session, "")
+	if chosen := r.Header.Get(workspaceHeader); chosen != "" && !o.own {
+		workspace, err := parse[account.WorkspaceID](chosen)
+		if err != nil {
+			return account.Actor{}, err
+		}
+		return a.cfg.Accounts.ActorIn(ctx, session, workspace)
+	}
+	actor, err := a.cfg.Accounts.ActorIn(ctx, session, "")
+	if err != nil || !o.choosy() {
+		return actor, err
+	}
+	return actor, a.onlyOne(ctx, actor)
+}
+
+// onlyOne refuses to guess for somebody in several workspaces: another window may
+// have changed which one was looked at last.
+func (a *api) onlyOne(ctx context.Context, actor account.Actor) error {
+	all, err := a.cfg.Accounts.Workspaces(ctx, actor)
+	if err == nil && len(all) > 1 {
+		return fault.New(fault.Conflict, "workspace_needed", "You are in several workspaces. Say in "+workspaceHeader+" which one this is about.")
+	}
+	return err
 }
 
 func notSignedIn() *fault.Error {

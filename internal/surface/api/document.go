@@ -18,13 +18,13 @@ const (
 
 	about = `Everything the pages do, for programs.
 
-Come with an access key (Authorization: Bearer cof_…), which acts in the one workspace it was made in, or with the session cookie of a signed-in browser.
+Come with an access key (Authorization: Bearer cof_…), which acts in the one workspace it was made in, or with the session cookie of a signed-in browser, which acts in the workspace that X-Workspace names, else in the one last looked at; what changes something of a workspace that the address does not name is 409 workspace_needed for somebody in several.
 
 Errors are problems (RFC 9457) with a stable code, a detail in plain words, fields for what was wrong with which input, and a debug_id that finds the line in the operator's log. What does not exist and what belongs to someone else are both 404. 429 and 503 say in Retry-After when to ask again. Every answer has an X-Request-Id.
 
 Lists are {items, next}: send next back as cursor until it is null. Ids are opaque. Times are RFC 3339 in UTC.
 
-Every write takes an Idempotency-Key of 1 to 255 printable ASCII characters. For 24 hours the same request with the same key is answered the same, marked Idempotency-Replayed: true, without being carried out again; the same key with another request is 422 idempotency_key_reused; while the first is running, 409 idempotency_in_progress; if it was cut off, 409 idempotency_outcome_unknown. Answers of 429 and 5xx are not remembered.`
+Every write takes an Idempotency-Key of 1 to 255 printable ASCII characters. For 24 hours the same request with the same key is answered the same, marked Idempotency-Replayed: true, without being carried out again; the same key with another request is 422 idempotency_key_reused; while the first is running, 409 idempotency_in_progress; if it was cut off, 409 idempotency_outcome_unknown. Answers of 429 and 5xx are not remembered. A key belongs to the session or access key that used it, with the rights it had. What is shown only once is not remembered either: repeating that is 409 answer_was_secret.`
 )
 
 // document is the part of the OpenAPI document that no type holds.

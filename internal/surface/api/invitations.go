@@ -43,12 +43,12 @@ func (a *api) invitations() {
 		notes:   "Owners only.",
 	}, a.listInvitations)
 	register(a, operation{
-		id: "create-invitation", method: http.MethodPost, path: "/invitations", tag: tagTeam, access: member, status: http.StatusCreated,
+		id: "create-invitation", method: http.MethodPost, path: "/invitations", tag: tagTeam, access: person, secret: true, status: http.StatusCreated,
 		summary: "Invite someone by a link",
 		notes:   "Owners only. The link is good for one person and seven days.",
 	}, a.createInvitation)
 	register(a, operation{
-		id: "revoke-invitation", method: http.MethodDelete, path: "/invitations/{invitation}", tag: tagTeam, access: member,
+		id: "revoke-invitation", method: http.MethodDelete, path: "/invitations/{invitation}", tag: tagTeam, access: person,
 		summary: "End an invitation",
 		notes:   "Owners only.",
 	}, a.revokeInvitation)

@@ -48,12 +48,12 @@ func (a *api) me() {
 		summary: "Tell who is asking",
 	}, a.getMe)
 	register(a, operation{
-		id: "update-me", method: http.MethodPatch, path: "/me", tag: tagMe, access: person,
+		id: "update-me", method: http.MethodPatch, path: "/me", tag: tagMe, access: person, own: true,
 		summary: "Change your name or e-mail address",
 		notes:   "Fields left out stay as they are.",
 	}, a.updateMe)
 	register(a, operation{
-		id: "set-password", method: http.MethodPut, path: "/me/password", tag: tagMe, access: person,
+		id: "set-password", method: http.MethodPut, path: "/me/password", tag: tagMe, access: person, own: true,
 		summary: "Set your password",
 		notes:   "Your other sessions end.",
 	}, a.setPassword)

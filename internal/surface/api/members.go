@@ -37,12 +37,12 @@ func (a *api) members() {
 		summary: "List the people of the workspace",
 	}, a.listMembers)
 	register(a, operation{
-		id: "set-member-role", method: http.MethodPatch, path: "/members/{user}", tag: tagTeam, access: member,
+		id: "set-member-role", method: http.MethodPatch, path: "/members/{user}", tag: tagTeam, access: person,
 		summary: "Change a member's role",
 		notes:   "Owners only. The last owner's role cannot be taken: 409 last_owner.",
 	}, a.setMemberRole)
 	register(a, operation{
-		id: "remove-member", method: http.MethodDelete, path: "/members/{user}", tag: tagTeam, access: member,
+		id: "remove-member", method: http.MethodDelete, path: "/members/{user}", tag: tagTeam, access: person,
 		summary: "Take a person out of the workspace",
 		notes:   "Owners may remove anyone, others only themselves. The last owner stays: 409 last_owner.",
 	}, a.removeMember)

@@ -233,11 +233,6 @@ func TestTeamsLife(t *testing.T) {
 	if got := do("GET", "/workspaces/current", nil, http.StatusOK); got.Name != "Bakers" || got.Role != "owner" {
 		t.Errorf("workspace = %+v", got)
 	}
-	second := do("POST", "/workspaces", fields{"name": "Cooks"}, http.StatusCreated)
-	if got := w.list(t, ann, "/workspaces"); len(got.Items) != 2 || got.Items[1].ID != second.ID {
-		t.Errorf("workspaces = %+v", got)
-	}
-
 	invited := do("POST", "/invitations", fields{"role": "member"}, http.StatusCreated)
 	if got := w.list(t, ann, "/invitations"); len(got.Items) != 1 || got.Items[0].ID != invited.ID || got.Items[0].Code != "" {
 		t.Errorf("invitations = %+v", got)
@@ -260,6 +255,11 @@ func TestTeamsLife(t *testing.T) {
 
 	again := do("POST", "/invitations", fields{"role": "viewer"}, http.StatusCreated)
 	do("DELETE", "/invitations/"+again.ID, nil, http.StatusNoContent)
+
+	second := do("POST", "/workspaces", fields{"name": "Cooks"}, http.StatusCreated)
+	if got := w.list(t, ann, "/workspaces"); len(got.Items) != 2 || got.Items[1].ID != second.ID {
+		t.Errorf("workspaces = %+v", got)
+	}
 	if _, err := w.accounts.PeekInvitation(t.Context(), again.Code); err == nil {
 		t.Error("a withdrawn invitation still works")
 	}

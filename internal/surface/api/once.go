@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"cofounder/internal/base/fault"
@@ -22,9 +23,14 @@ const (
 	replayedHeader = "Idempotency-Replayed"
 )
 
-// once carries a write out at most once per Idempotency-Key. It reads the body
-// before anything is done with it, so that one too large or cut off changes nothing.
-func (a *api) once(hc huma.Context, next func(huma.Context)) {
+// once carries a write out at most once per Idempotency-Key.
+func (a *api) once(o operation) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) { a.carryOut(o, hc, next) }
+}
+
+// carryOut reads the body before anything is done with it, so that one too large or
+// cut off changes nothing.
+func (a *api) carryOut(o operation, hc huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(hc)
 	body, err := read(r)
 	if err != nil {
@@ -37,6 +43,7 @@ func (a *api) once(hc huma.Context, next func(huma.Context)) {
 		return
 	}
 	req := request(r, body)
+	req.Secret = o.secret
 	if len(keys) == 1 { // several are as wrong as an empty one
 		req.Key = keys[0]
 	}
@@ -52,12 +59,22 @@ func (a *api) once(hc huma.Context, next func(huma.Context)) {
 	repeat(w, answer)
 }
 
+// request is r as idempotency knows it. A key belongs to who asks as what: somebody
+// whose rights have changed since, or who comes by another way, is not answered with
+// what they could see then.
 func request(r *http.Request, body []byte) idempotency.Request {
 	actor := actorOf(r.Context())
+	sees := "all"
+	if actor.Restricted {
+		sees = "some"
+	}
 	return idempotency.Request{
-		Owner: string(actor.Workspace) + "/" + string(actor.User),
-		Call:  r.Method + " " + r.URL.RequestURI(),
-		Body:  body,
+		Owner: strings.Join([]string{
+			string(actor.Workspace), string(actor.User), string(actor.Role), string(actor.Scope), sees,
+			string(actor.Session) + string(actor.Token),
+		}, "/"),
+		Call: r.Method + " " + r.URL.RequestURI(),
+		Body: body,
 	}
 }
 

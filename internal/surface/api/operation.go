@@ -31,10 +31,18 @@ type operation struct {
 	status  int    // of the good answer; 0 is 200, or 204 without a body
 	media   string // of the good answer; empty is JSON
 	pays    bool   // it may cost money, so a limit may refuse it
+	own     bool   // about the person who asks, in whichever workspace
+	secret  bool   // the good answer holds what is shown only once
 }
 
 // write tells whether the operation may change something.
 func (o operation) write() bool { return o.method != http.MethodGet }
+
+// choosy tells whether the operation changes something of a workspace that no id in
+// its address names, so that a session, which may look at several, must say which.
+func (o operation) choosy() bool {
+	return o.write() && o.access != anyone && !o.own && !strings.HasPrefix(o.path, "/projects/{")
+}
 
 // nothing is the input or output of an operation that has none.
 type nothing struct{}
@@ -58,7 +66,7 @@ func register[I, O any](a *api, o operation, do func(context.Context, account.Ac
 		}}
 	}
 	if o.write() {
-		described.Middlewares = append(described.Middlewares, a.once)
+		described.Middlewares = append(described.Middlewares, a.once(o))
 	}
 	huma.Register(a.huma, described, func(ctx context.Context, in *I) (*O, error) {
 		out, err := do(ctx, actorOf(ctx), in)
@@ -78,7 +86,7 @@ func refusals(o operation) []int {
 	if o.access != anyone {
 		all = append(all, http.StatusUnauthorized, http.StatusForbidden)
 	}
-	if strings.Contains(o.path, "{") {
+	if strings.Contains(o.path, "{") || o.access != anyone && !o.own { // X-Workspace
 		all = append(all, http.StatusNotFound)
 	}
 	if o.pays {
@@ -105,13 +113,23 @@ func security(who access) []map[string][]string {
 }
 
 func parameters(o operation) []*huma.Param {
+	var all []*huma.Param
+	if o.access != anyone && !o.own {
+		note := "The workspace to act in, for a session. Left out: the one last looked at."
+		if o.choosy() {
+			note = "The workspace to act in. A session of somebody in several must say it: 409 workspace_needed."
+		}
+		all = append(all, &huma.Param{
+			Name: workspaceHeader, In: "header", Description: note, Schema: &huma.Schema{Type: huma.TypeString},
+		})
+	}
 	if !o.write() {
-		return nil
+		return all
 	}
 	shortest, longest := 1, 255
-	return []*huma.Param{{
+	return append(all, &huma.Param{
 		Name: keyHeader, In: "header",
 		Description: "Makes repeating the request safe: it is carried out once, and the same request with the same key is answered the same for 24 hours.",
 		Schema:      &huma.Schema{Type: huma.TypeString, MinLength: &shortest, MaxLength: &longest, Pattern: "^[ -~]+$"},
-	}}
+	})
 }

@@ -26,7 +26,7 @@ func (a *api) passkeys() {
 		notes:   "Passkeys are added in the browser, in the settings.",
 	}, a.listPasskeys)
 	register(a, operation{
-		id: "remove-passkey", method: http.MethodDelete, path: "/passkeys/{passkey}", tag: tagMe, access: person,
+		id: "remove-passkey", method: http.MethodDelete, path: "/passkeys/{passkey}", tag: tagMe, access: person, own: true,
 		summary: "Forget one of your passkeys",
 	}, a.removePasskey)
 }

@@ -34,12 +34,12 @@ func (a *api) sessions() {
 		summary: "List your signed-in browsers",
 	}, a.listSessions)
 	register(a, operation{
-		id: "revoke-session", method: http.MethodDelete, path: "/sessions/{session}", tag: tagMe, access: person,
+		id: "revoke-session", method: http.MethodDelete, path: "/sessions/{session}", tag: tagMe, access: person, own: true,
 		summary: "End one of your sessions",
 		notes:   "Ending the session this request came with signs you out.",
 	}, a.revokeSession)
 	register(a, operation{
-		id: "revoke-other-sessions", method: http.MethodPost, path: "/sessions/revoke-others", tag: tagMe, access: person,
+		id: "revoke-other-sessions", method: http.MethodPost, path: "/sessions/revoke-others", tag: tagMe, access: person, own: true,
 		summary: "End all your sessions but this one",
 	}, a.revokeOtherSessions)
 }

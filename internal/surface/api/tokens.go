@@ -45,7 +45,7 @@ func (a *api) tokens() {
 		summary: "List your access keys for this workspace",
 	}, a.listTokens)
 	register(a, operation{
-		id: "create-token", method: http.MethodPost, path: "/tokens", tag: tagMe, access: person, status: http.StatusCreated,
+		id: "create-token", method: http.MethodPost, path: "/tokens", tag: tagMe, access: person, secret: true, status: http.StatusCreated,
 		summary: "Make an access key for this workspace",
 	}, a.createToken)
 	register(a, operation{

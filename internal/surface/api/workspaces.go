@@ -29,7 +29,7 @@ func (a *api) workspaces() {
 		summary: "List the workspaces you belong to",
 	}, a.listWorkspaces)
 	register(a, operation{
-		id: "create-workspace", method: http.MethodPost, path: "/workspaces", tag: tagTeam, access: person, status: http.StatusCreated,
+		id: "create-workspace", method: http.MethodPost, path: "/workspaces", tag: tagTeam, access: person, own: true, status: http.StatusCreated,
 		summary: "Make a workspace of your own",
 	}, a.createWorkspace)
 	register(a, operation{
