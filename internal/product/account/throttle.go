@@ -45,6 +45,12 @@ func signUpLimits(address string) []limit {
 	return []limit{{keyOf("sign-up from", networkOf(address)), 10, time.Hour, false}}
 }
 
+// changeLimits bound how many known addresses one user can find by claiming them,
+// together with signing up from the network they came from.
+func changeLimits(u UserID, address string) []limit {
+	return append(signUpLimits(address), limit{keyOf("address of", string(u)), 10, time.Hour, false})
+}
+
 // passkeyLimits bound tries of passkeys from one network.
 func passkeyLimits(address string) []limit {
 	return []limit{{keyOf("passkey from", networkOf(address)), 50, 15 * time.Minute, false}}

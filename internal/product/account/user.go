@@ -47,7 +47,8 @@ WHERE id = $1 AND deleted_at IS NULL AND password_hash IS NOT DISTINCT FROM NULL
 
 // SetProfile changes the actor's own name and e-mail address. Changing an address
 // that is already set needs the current password, if there is one; an address
-// cannot be taken away again. fault.Invalid on name, email or current_password.
+// cannot be taken away again. fault.Invalid on name, email or current_password;
+// fault.TooMany as SignUp for too many addresses.
 func (a *Accounts) SetProfile(ctx context.Context, actor Actor, p ProfileEdit) (User, error) {
 	now := a.clock.Now()
 	own, err := a.ownCredentials(ctx, actor, now)
@@ -66,6 +67,11 @@ func (a *Accounts) SetProfile(ctx context.Context, actor Actor, p ProfileEdit) (
 	changed := email != own.Email
 	if changed && own.Email != "" {
 		if err := a.confirmPassword(ctx, now, own, p.CurrentPassword); err != nil {
+			return User{}, err
+		}
+	}
+	if changed {
+		if err := a.try(ctx, now, changeLimits(own.ID, own.Address)); err != nil {
 			return User{}, err
 		}
 	}
@@ -95,11 +101,12 @@ type credentials struct {
 	// is one to sign in with.
 	Recent  bool
 	Passkey bool
+	Address string // the network address the session was opened from
 }
 
 const ownCredentials = `
 SELECT u.id, coalesce(u.email, '') AS email, u.name, coalesce(u.password_hash, '') AS hash,
-       coalesce(s.reset_until > $3, false) AS fresh, s.created_at > $4 AS recent,
+       coalesce(s.reset_until > $3, false) AS fresh, s.created_at > $4 AS recent, s.address,
        EXISTS (SELECT FROM passkey p WHERE p.user_id = u.id) AS passkey
 FROM session s JOIN app_user u ON u.id = s.user_id
 WHERE s.id = $1 AND u.id = $2 AND s.expires_at > $3 AND u.deleted_at IS NULL AND u.suspended_at IS NULL`
@@ -173,7 +180,7 @@ func (a *Accounts) SetPassword(ctx context.Context, actor Actor, current, next s
 // sessions end. After a reset link it also replaces both. fault.Conflict with code
 // already_secured when a password is set, fault.Forbidden with code sign_in_again
 // when there is a passkey and the session is not fresh, fault.Invalid on email or
-// password.
+// password, fault.TooMany as SignUp for too many addresses.
 func (a *Accounts) SecureAccount(ctx context.Context, actor Actor, email, password string) error {
 	now := a.clock.Now()
 	own, err := a.ownCredentials(ctx, actor, now)
@@ -187,10 +194,16 @@ func (a *Accounts) SecureAccount(ctx context.Context, actor Actor, email, passwo
 		return errSignInAgain()
 	}
 	var f form.Form
+	present := own.Email
 	own.Email = readEmail(&f, email)
 	checkPassword(&f, password, own.Email, own.Name)
 	if err := f.Err(); err != nil {
 		return err
+	}
+	if own.Email != present {
+		if err := a.try(ctx, now, changeLimits(own.ID, own.Address)); err != nil {
+			return err
+		}
 	}
 	return a.setPassword(ctx, now, actor, own, password)
 }

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,35 @@ func TestCurrentPasswordIsThrottled(t *testing.T) {
 	wants(t, "right, too late", w.SetPassword(t.Context(), ann.actor, password, nextPassword), "too_many too_many_tries")
 	w.clock.Advance(15 * time.Minute)
 	wants(t, "right, after the wait", w.SetPassword(t.Context(), ann.actor, password, nextPassword), "")
+}
+
+// Whose address is known here must not be searched by trying addresses out.
+func TestAddressesCannotBeSearched(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.person(t, "known")
+	ann, owner := w.person(t, "ann"), w.owner(t)
+	try := func(i int) error {
+		_, err := w.SetProfile(t.Context(), ann.actor, account.ProfileEdit{
+			Email: []string{"known@example.org", fmt.Sprintf("free%d@example.org", i)}[i%2], CurrentPassword: password,
+		})
+		return err
+	}
+	for i := range 9 { // signing up was the first of ten
+		wants(t, fmt.Sprint("SetProfile ", i), try(i), []string{"invalid email", ""}[i%2])
+	}
+	wants(t, "SetProfile once more", try(9), "too_many too_many_tries")
+	_, err := w.SetProfile(t.Context(), ann.actor, account.ProfileEdit{Name: "Ann", Email: "free7@example.org"})
+	wants(t, "a name, and the address there is", err, "")
+	w.clock.Advance(time.Hour)
+	wants(t, "an hour later", try(9), "")
+
+	for range 10 {
+		wants(t, "SecureAccount", w.SecureAccount(t.Context(), owner.actor, "known@example.org", nextPassword), "invalid email")
+	}
+	wants(t, "SecureAccount once more", w.SecureAccount(t.Context(), owner.actor, "me@example.org", nextPassword), "too_many too_many_tries")
+	w.clock.Advance(time.Hour)
+	wants(t, "SecureAccount an hour later", w.SecureAccount(t.Context(), owner.actor, "me@example.org", nextPassword), "")
 }
 
 func TestPasswordAfterResetLink(t *testing.T) {
