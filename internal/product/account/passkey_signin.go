@@ -21,10 +21,14 @@ func errPasskeyRefused() *fault.Error {
 
 // BeginPasskeySignIn returns the options for navigator.credentials.get; no user is
 // named, so nothing is told about who has an account. fault.Misdirected as
-// PasskeyTrouble.
+// PasskeyTrouble; fault.TooMany when everybody together began six hundred within a
+// minute.
 func (a *Accounts) BeginPasskeySignIn(ctx context.Context) (options json.RawMessage, ceremony string, err error) {
 	if a.passkeyTrouble != nil {
 		return nil, "", a.passkeyTrouble
+	}
+	if err := a.try(ctx, a.clock.Now(), begunLimits()); err != nil {
+		return nil, "", err
 	}
 	assertion, session, err := a.passkeys.BeginDiscoverableLogin()
 	if err != nil {

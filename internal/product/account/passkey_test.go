@@ -347,6 +347,30 @@ func TestPasskeysAreLimited(t *testing.T) {
 	wants(t, "the 21st", err, "conflict too_many_passkeys")
 }
 
+// Anybody may begin to sign in, so what that stores is bounded.
+func TestBegunSignInsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	begin := func() error {
+		_, _, err := w.BeginPasskeySignIn(t.Context())
+		return err
+	}
+	wants(t, "the first", begin(), "")
+	w.exec(t, `UPDATE throttle SET tries = 599`)
+	wants(t, "the last of a minute", begin(), "")
+	before := w.snapshot(t)
+	err := begin()
+	wants(t, "one more", err, "too_many too_many_tries")
+	if f := fault.Of(err); f == nil || f.RetryAfter != time.Minute {
+		t.Errorf("one more = %v, want to wait a minute", err)
+	}
+	if diff := cmp.Diff(before, w.snapshot(t)); diff != "" {
+		t.Errorf("rows (-before +after):\n%s", diff)
+	}
+	w.clock.Advance(time.Minute)
+	wants(t, "a minute later", begin(), "")
+}
+
 func TestPasskeyTriesAreThrottled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

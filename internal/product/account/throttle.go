@@ -56,6 +56,12 @@ func passkeyLimits(address string) []limit {
 	return []limit{{keyOf("passkey from", networkOf(address)), 50, 15 * time.Minute, false}}
 }
 
+// begunLimits bound what beginning to sign in with a passkey stores, for everybody
+// together: nobody has said who they are.
+func begunLimits() []limit {
+	return []limit{{keyOf("passkey sign-in begun"), 600, time.Minute, false}}
+}
+
 // currentPasswordLimits bound guessing the password from inside a session.
 func currentPasswordLimits(u UserID) []limit {
 	return []limit{{keyOf("current password", string(u)), 5, 15 * time.Minute, true}}
