@@ -39,7 +39,7 @@ func (a *Accounts) BeginPasskeySignIn(ctx context.Context) (options json.RawMess
 
 // FinishPasskeySignIn opens a session for the user whose passkey answered.
 // fault.Unauthenticated with code passkey_refused when it is unknown, does not
-// verify, or its counter shows that a copy exists; fault.Forbidden with code
+// verify, did not verify its user though it did when it was registered, or its counter shows that a copy exists; fault.Forbidden with code
 // suspended; fault.Gone, fault.Malformed and fault.TooMany as FinishPasskey and
 // SignIn.
 func (a *Accounts) FinishPasskeySignIn(ctx context.Context, ceremony string, answer json.RawMessage, d Device) (secret string, s Session, err error) {
@@ -109,6 +109,9 @@ func (a *Accounts) verifyPasskey(ctx context.Context, session webauthn.SessionDa
 	}, session, answer)
 	if err != nil {
 		return credentialRow{}, nil, errPasskeyRefused().Because(explained(err))
+	}
+	if row.UserVerified && !answer.Response.AuthenticatorData.Flags.UserVerified() {
+		return credentialRow{}, nil, errPasskeyRefused().Because(errors.New("the passkey verified its user when it was registered, and did not now"))
 	}
 	return row, used, nil
 }

@@ -118,7 +118,7 @@ func TestPasskeySignInRefusals(t *testing.T) {
 		want   string
 	}{
 		{"right", func(*testing.T, *world, someone, *authenticator) {}, ""},
-		{"without verification of the user", func(_ *testing.T, _ *world, _ someone, a *authenticator) { a.flags = userPresent }, ""},
+		{"without verification of the user", func(_ *testing.T, _ *world, _ someone, a *authenticator) { a.flags = userPresent }, "unauthenticated passkey_refused"},
 		{"nobody there", func(_ *testing.T, _ *world, _ someone, a *authenticator) { a.flags = 0 }, "unauthenticated passkey_refused"},
 		{"unknown credential", func(_ *testing.T, _ *world, _ someone, a *authenticator) { a.id = []byte("0123456789abcdef") }, "unauthenticated passkey_refused"},
 		{"another key", func(t *testing.T, _ *world, _ someone, a *authenticator) {
@@ -345,6 +345,20 @@ func TestPasskeysAreLimited(t *testing.T) {
 	}
 	_, _, err := w.BeginPasskey(t.Context(), ann.actor)
 	wants(t, "the 21st", err, "conflict too_many_passkeys")
+}
+
+// An authenticator that cannot verify its user when it is registered need not later.
+func TestPasskeyWithoutVerification(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key := newAuthenticator(t)
+	key.flags = userPresent
+	w.enrol(t, w.person(t, "ann"), key)
+	_, err := w.enter(t, key)
+	wants(t, "without", err, "")
+	key.flags |= userVerified
+	_, err = w.enter(t, key)
+	wants(t, "with", err, "")
 }
 
 // Anybody may begin to sign in, so what that stores is bounded.
