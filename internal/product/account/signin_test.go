@@ -62,6 +62,18 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
+// One address has one spelling, whichever way its accents were typed.
+func TestOneSpellingOfAnAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.person(t, "rene\u0301") // e and a combining accent
+	_, _, err := w.SignIn(t.Context(), "REN\u00c9@example.org", password, device())
+	wants(t, "SignIn with the accented letter", err, "")
+	c := account.Credentials{Name: "René", Email: "ren\u00e9@example.org", Password: password}
+	_, _, err = w.SignUp(t.Context(), c, device())
+	wants(t, "a second account", err, "invalid email")
+}
+
 // Everything a stranger can see of a refusal must be the same whether the address
 // has an account, has none, or has one without a password.
 func TestRefusalsAreAlike(t *testing.T) {
@@ -313,6 +325,12 @@ func TestSignUp(t *testing.T) {
 		{"two addresses", "Bob", "a@example.org,b@example.org", password, "invalid email"},
 		{"address with a name", "Bob", "Bob <b@example.org>", password, "invalid email"},
 		{"header injection", "Bob", "b@example.org\r\nBcc: x@example.org", password, "invalid email"},
+		{"address with an invisible character", "Bob", "b\u200bob@example.org", password, "invalid email"},
+		{"address with a soft hyphen", "Bob", "b\u00adob@example.org", password, "invalid email"},
+		{"address with a direction override", "Bob", "b\u202eob@example.org", password, "invalid email"},
+		{"address with an ideographic space", "Bob", "b\u3000ob@example.org", password, "invalid email"},
+		{"address with a line separator", "Bob", "b\u2028ob@example.org", password, "invalid email"},
+		{"address with an accent", "Bob", "ren\u00e9@example.org", password, ""},
 		{"address too long", "Bob", strings.Repeat("a", 250) + "@example.org", password, "invalid email"},
 		{"seven characters", "Bob", "b@example.org", "x7#kp!q", "invalid password"},
 		{"eight characters", "Bob", "b8@example.org", "x7#kp!qz", ""},
