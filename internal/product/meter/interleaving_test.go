@@ -273,15 +273,28 @@ func (p *play) loseConnection(rt *rapid.T) {
 	if err := receipt.SettleTx(p.ctx, tx); err != nil {
 		rt.Fatal(err)
 	}
-	if _, err := p.db.Exec(p.ctx, "SELECT pg_terminate_backend($1)", conn.Conn().PgConn().PID()); err != nil {
+	pid := conn.Conn().PgConn().PID()
+	if _, err := p.db.Exec(p.ctx, "SELECT pg_terminate_backend($1)", pid); err != nil {
 		rt.Fatal(err)
 	}
 	if err := tx.Commit(p.ctx); err == nil { // it was faster
 		p.book(h, cost)
 		return
 	}
+	p.untilGone(rt, pid)
 	p.open = append(p.open, h)
 	p.happened["lose_connection"]++
+}
+
+// untilGone waits for the end of a connection, which keeps its locks until then: a
+// sweep would pass by what it locks.
+func (p *play) untilGone(rt *rapid.T, pid uint32) {
+	for alive := true; alive; {
+		err := p.db.QueryRow(p.ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)", pid).Scan(&alive) //nolint:unqueryvet // it waits
+		if err != nil {
+			rt.Fatal(err)
+		}
+	}
 }
 
 // kinds are failures, and whether they are our mistake.

@@ -116,7 +116,7 @@ func everyone(actor account.Actor) (account.Actor, error) {
 	return account.Actor{User: actor.User}, nil
 }
 
-const listEntries = `SELECT ` + entryColumns + ` FROM ledger l WHERE ` + chosen + ` ORDER BY l.day, l.id`
+const listEntries = `SELECT ` + entryColumns + ` FROM ledger l WHERE ` + chosen + ` ORDER BY l.day, l.reserved_at, l.attempt, l.id`
 
 // Entries calls each for every row of the ledger that the actor may see and has
 // chosen, by day and in the order in which the calls began. Its error ends the list

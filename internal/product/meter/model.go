@@ -195,6 +195,9 @@ func (m *Model) Probe(ctx context.Context, actor account.Actor, conn Connection,
 	if err != nil {
 		return found, inWords(err)
 	}
+	if bill.Ticket == nil { // it answered in prose, which is settled as failed
+		return found, nil
+	}
 	receipt, err := m.receipt(bill)
 	if err != nil {
 		return found, err

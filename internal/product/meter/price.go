@@ -79,17 +79,17 @@ func (r Rates) cost(u llm.Usage) pico {
 
 func times(n llm.Tokens, r Rate) pico { return pico(int64(n) * int64(r)) }
 
-// bound is the least that no answer can cost more than: so much for the prompt, and
+// worstCase is the least that no answer can cost more than: so much for the prompt, and
 // so much for each token of output.
-type bound struct {
+type worstCase struct {
 	input  pico
 	output Rate
 	unit   Rate
 }
 
-// bound returns the worst case of a prompt of at most upper tokens: all of it in the
+// worst returns the worst case of a prompt of at most upper tokens: all of it in the
 // dearest class, at the dearest tier it can reach.
-func (p Price) bound(upper llm.Tokens) bound {
+func (p Price) worst(upper llm.Tokens) worstCase {
 	var dearest, output Rate
 	for _, t := range p.tiers {
 		if t.over > 0 && t.over >= upper {
@@ -99,10 +99,10 @@ func (p Price) bound(upper llm.Tokens) bound {
 		dearest = max(dearest, r.Input, r.CacheWrite5m, r.CacheWrite1h, r.CacheRead)
 		output = max(output, r.Output)
 	}
-	return bound{input: times(upper, dearest), output: output, unit: p.unit}
+	return worstCase{input: times(upper, dearest), output: output, unit: p.unit}
 }
 
 // amount is the worst case with at most output tokens of answer.
-func (b bound) amount(output llm.Tokens) Amount {
-	return (b.input + times(output, b.output)).amount(b.unit)
+func (w worstCase) amount(output llm.Tokens) Amount {
+	return (w.input + times(output, w.output)).amount(w.unit)
 }

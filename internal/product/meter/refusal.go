@@ -57,7 +57,7 @@ func (r *LimitError) Unwrap() error { return r.fault }
 func refuse(c Charge, call Call, v verdict, now time.Time) *LimitError {
 	r := &LimitError{
 		Budget: WorkspaceBudget(c.Actor.Workspace), Scope: ScopeWorkspace, Window: Period,
-		Needed: call.Price.bound(call.InputUpper).amount(min(leastOutput, call.MaxTokens)),
+		Needed: call.Price.worst(call.InputUpper).amount(min(leastOutput, call.MaxTokens)),
 	}
 	if v.Budget == nil || !v.Confirmed {
 		r.fault = fault.New(fault.PaymentRequired, noLimits, "Nothing that costs money starts before you have set a limit. Set one under Spending.")

@@ -207,7 +207,7 @@ type want struct {
 
 func (m *Meter) want(c Charge, call Call, entry EntryID) *want {
 	now := m.clock.Now()
-	b := call.Price.bound(call.InputUpper)
+	b := call.Price.worst(call.InputUpper)
 	t := call.Price.tier(call.InputUpper)
 	estimate := times(call.InputUpper, t.rates.Input).amount(call.Price.unit)
 	budgets := c.budgets(call.Also)

@@ -58,6 +58,16 @@ func (w *world) owner() account.Actor {
 	}
 }
 
+// confirmed is the owner of a team with limits.
+func (w *world) confirmed(t *testing.T, l meter.Limits) account.Actor {
+	t.Helper()
+	a := w.owner()
+	if err := w.SetLimits(t.Context(), a, l); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // charge is the next step of a run of a project.
 func (w *world) charge(actor account.Actor, run string) meter.Charge {
 	return meter.Charge{
