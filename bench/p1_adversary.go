@@ -108,7 +108,7 @@ func adversary(ctx context.Context, pool *pgxpool.Pool, out io.Writer) (adversit
 	if err := m.SetLimits(ctx, a, meter.Limits{Month: meter.Ceiling(2 * meter.Dollar), Day: meter.NoLimit, Run: meter.NoLimit}); err != nil {
 		return adversity{}, err
 	}
-	model, err := modelAt(m, at, url)
+	model, err := modelAt(m, clock.NewManual(at), url, meter.OwnKey)
 	if err != nil {
 		return adversity{}, err
 	}
@@ -171,13 +171,15 @@ func (a *adversity) look(ctx context.Context, pool *pgxpool.Pool, m *meter.Meter
 	return err
 }
 
-// modelAt is a Model whose calls go to one address, on the team's own key.
-func modelAt(m *meter.Meter, at time.Time, url string) (*meter.Model, error) {
-	c, err := client.New(client.Config{Clock: clock.NewManual(at), Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}})
+// modelAt is a Model whose calls go to one address and are one payer's.
+func modelAt(m *meter.Meter, at clock.Clock, url string, payer meter.Payer) (*meter.Model, error) {
+	policy := client.DefaultPolicy()
+	policy.BackOff = time.Millisecond
+	c, err := client.New(client.Config{Clock: at, Policy: policy, Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}})
 	if err != nil {
 		return nil, err
 	}
-	conn := meter.Connection{Payer: meter.OwnKey, Endpoint: llm.Endpoint{
+	conn := meter.Connection{Payer: payer, Endpoint: llm.Endpoint{
 		Name: "bench", BaseURL: url, Auth: llm.KeyHeader, Key: config.NewSecret("sk-bench"),
 		RateCard: meter.AnthropicCard, Models: meter.DefaultModels(),
 	}}

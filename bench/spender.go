@@ -87,7 +87,10 @@ func spend(ctx context.Context, in io.Reader, out, stderr io.Writer) int {
 
 // fixedMeter is a meter whose clock stands still.
 func fixedMeter(pool *pgxpool.Pool, at time.Time) *meter.Meter {
-	c := clock.NewManual(at)
+	return clockedMeter(pool, clock.NewManual(at))
+}
+
+func clockedMeter(pool *pgxpool.Pool, c clock.Clock) *meter.Meter {
 	return meter.New(meter.Config{DB: pool, Clock: c, IDs: id.NewSource(c.Now), Log: slog.New(slog.DiscardHandler)})
 }
 
