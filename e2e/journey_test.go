@@ -40,7 +40,7 @@ func TestFirstVisitByKeyboard(t *testing.T) {
 	press(ctx, t, kb.Tab)
 	press(ctx, t, ownerPassword)
 	press(ctx, t, kb.Enter)
-	until(ctx, t, "settings know the address", `document.querySelector('#password') && document.body.innerText.includes('`+"Present password"+`')`)
+	until(ctx, t, "settings know the address", `document.querySelector('#password') && document.body.innerText.includes('Current password')`)
 	clean(ctx, t)
 
 	tabTo(ctx, t, "#key-name")
@@ -136,6 +136,41 @@ func TestIdeaIsKept(t *testing.T) {
 	clean(ctx, t)
 }
 
+// TestExampleTakesNothingAway: a text of one's own outlives an example that is
+// looked at, changed and even sent; what was sent is forgotten.
+func TestExampleTakesNothingAway(t *testing.T) {
+	t.Parallel()
+	p := serve(t)
+	ctx := tab(t, screen{1440, 900, "light"})
+	const own = "A plan I have been carrying around"
+	box := func(text string) string { return `document.querySelector('textarea').value === ` + quote(text) }
+	do(ctx, t, chromedp.Navigate(p.startLink(t)))
+	until(ctx, t, "the idea box has the focus", `document.activeElement.tagName === 'TEXTAREA'`)
+	press(ctx, t, own)
+	do(ctx, t, chromedp.Click(".examples a"))
+	until(ctx, t, "the example is in the box", `document.querySelector('textarea').value.startsWith('I walk dogs')`)
+
+	do(ctx, t, chromedp.SendKeys("textarea", "And cats."), chromedp.Click("#idea-back"))
+	until(ctx, t, "my own words are back", box(own))
+	do(ctx, t, chromedp.Click("#idea-back"))
+	until(ctx, t, "the changed example is there too", `document.querySelector('textarea').value.includes('And cats.')`)
+	accessible(ctx, t)
+
+	do(ctx, t, chromedp.Click("form[action='/projects'] button"))
+	until(ctx, t, "the project's home", `location.pathname.startsWith('/p/prj_') && document.body.innerText.includes('And cats.')`)
+	do(ctx, t, chromedp.Navigate(p.base+"/new"))
+	until(ctx, t, "my own words were not sent, and are kept", box(own)+` && document.querySelector('#idea-back').hidden`)
+
+	do(ctx, t, chromedp.Click("form[action='/projects'] button"))
+	until(ctx, t, "its home", `location.pathname.startsWith('/p/prj_') && document.body.innerText.includes(`+quote(own)+`)`)
+	do(ctx, t, chromedp.Navigate(p.base+"/new"))
+	until(ctx, t, "the box is focused", `document.activeElement.tagName === 'TEXTAREA'`)
+	if left := js[string](ctx, t, `document.querySelector('textarea').value + Object.keys(localStorage).filter(k => k.startsWith('kept:'))`); left != "" {
+		t.Errorf("%q is kept although it was sent", left)
+	}
+	clean(ctx, t)
+}
+
 // TestWithoutScript: sign-in, a project and taking back its deletion need no
 // JavaScript.
 func TestWithoutScript(t *testing.T) {
@@ -148,13 +183,13 @@ func TestWithoutScript(t *testing.T) {
 		chromedp.Click("form[action='/projects'] button"),
 		chromedp.WaitVisible("form[action$='/rename']"),
 		chromedp.Click("a[href$='/delete']"),
-		chromedp.WaitVisible("form[action$='/delete'] input[type=text], form[action$='/delete'] input:not([type=hidden])"),
+		chromedp.WaitVisible("#confirm"),
 	)
-	name := js[string](ctx, t, `document.querySelector('form[action$="/delete"]').dataset.name || [...document.querySelectorAll('main code, main b, .hint')].map(e => e.textContent)[0]`)
-	do(ctx, t, chromedp.SendKeys("form[action$='/delete'] input:not([type=hidden])", name),
+	name := js[string](ctx, t, `document.querySelector('#confirm-hint').textContent`)
+	do(ctx, t, chromedp.SendKeys("#confirm", name),
 		chromedp.Click("form[action$='/delete'] button"),
 		chromedp.WaitVisible("form[action$='/restore'] button"),
 		chromedp.Click("form[action$='/restore'] button"),
 	)
-	until(ctx, t, "the project is back", `!document.querySelector('form[action$="/restore"]')`)
+	until(ctx, t, "the project is in the list again", `location.pathname === '/' && document.querySelector('.projects .project h2')?.textContent === `+quote(name))
 }

@@ -146,7 +146,7 @@ func (a *App) openServer() error {
 			Accounts: a.Accounts, Projects: a.Projects, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
 			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
-			Version: Version(), Machine: a.machine.facts,
+			Version: Version(), Program: program(), Machine: a.machine.facts,
 		})
 		if err != nil {
 			return err

@@ -21,7 +21,7 @@ func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, v visit, stat
 	if err != nil {
 		return err
 	}
-	sh.Here = view.PlaceAccount
+	sh.Here, p.Alone = view.PlaceAccount, sh.Person.Alone
 	p.User, p.Session, p.Now = v.session.User, v.session.ID, s.cfg.Clock.Now()
 	if p.Sessions, err = a.Sessions(ctx, v.actor); err != nil {
 		return err
@@ -38,7 +38,11 @@ func (s *Site) showAccount(w http.ResponseWriter, r *http.Request, v visit, stat
 	if err := a.PasskeyTrouble(); err != nil {
 		sh.Passkeys, p.NoPasskeys = false, fault.Of(err).Detail
 	}
-	return s.page(w, r, status, secret, view.AccountPage(sh, p))
+	stored := secret
+	if p.NewKey != "" {
+		stored = once
+	}
+	return s.page(w, r, status, stored, view.AccountPage(sh, p))
 }
 
 // again shows settings with what is wrong in one section's form.
@@ -70,8 +74,15 @@ func (s *Site) saveWayBack(w http.ResponseWriter, r *http.Request, v visit) erro
 	if err != nil {
 		return err
 	}
+	before, err := s.cfg.Accounts.Sessions(r.Context(), v.actor)
+	if err != nil {
+		return err
+	}
 	if err := s.cfg.Accounts.SecureAccount(r.Context(), v.actor, f.Get("email"), f.Get("password")); err != nil {
 		return s.again(w, r, v, view.SectionReturn, err)
+	}
+	if len(before) > 1 {
+		return done(w, r, "/account", flash{what: wayBackOnly})
 	}
 	return done(w, r, "/account", flash{what: wayBackSaved})
 }

@@ -18,7 +18,7 @@ type htmlNode = html.Node
 func TestMakeSureICanGetBackIn(t *testing.T) {
 	t.Parallel()
 	v := newWorld(t).owner(t)
-	v.get(t, "/account").want(http.StatusOK).says("Make sure I can get back in").hushes("Present password")
+	v.get(t, "/account").want(http.StatusOK).says("Make sure you can get back in").hushes("Current password")
 
 	weak := v.post(t, "/account/return", form("email", "mara@example.com", "password", "password")).want(http.StatusUnprocessableEntity)
 	if f := byID(weak.page, "return-password"); attr(f, "aria-invalid") != "true" || attr(f, "value") != "" {
@@ -32,7 +32,7 @@ func TestMakeSureICanGetBackIn(t *testing.T) {
 	}
 
 	v.follow(t, v.post(t, "/account/return", form("email", "mara@example.com", "password", password))).
-		want(http.StatusOK).says("You can sign in with your e-mail address and password now", "Present password").hushes("Make sure I can get back in")
+		want(http.StatusOK).says("You can sign in with your e-mail address and password now", "Current password").hushes("Make sure you can get back in")
 }
 
 func TestProfileAndPassword(t *testing.T) {
@@ -102,8 +102,8 @@ func TestAccessKeyIsShownOnce(t *testing.T) {
 	}
 	made := v.post(t, "/account/keys", form("name", "Nightly copy", "scope", "write", "days", "30")).want(http.StatusOK).says("Nightly copy", "only this once")
 	key := words(byID(made.page, "new-key"))
-	if !strings.HasPrefix(key, "cof_") || made.header.Get("Cache-Control") != "no-store" {
-		t.Errorf("got key %q with Cache-Control %q, want cof_… and no-store", key, made.header.Get("Cache-Control"))
+	if !strings.HasPrefix(key, "cof_") || made.header.Get("Cache-Control") != "no-store, no-transform" {
+		t.Errorf("got key %q with Cache-Control %q, want cof_… and never stored or compressed", key, made.header.Get("Cache-Control"))
 	}
 	actor, err := v.accounts.AuthenticateToken(t.Context(), key)
 	if err != nil || actor.User != v.actor.User || actor.Scope != account.ScopeWrite {

@@ -56,7 +56,7 @@ func (s *Site) cannotSignIn(w http.ResponseWriter, r *http.Request) error {
 		Title:   "Your browser did not keep the sign-in",
 		Text:    "Signing in needs a cookie. Perhaps cookies are switched off, or this browser keeps none for addresses without HTTPS; Safari does that even on localhost.",
 		Do:      "Allow cookies for this address, or use Chrome, Edge or Firefox on the computer cofounder runs on. To open cofounder from elsewhere, put it behind HTTPS and set COFOUNDER_URL to that address:",
-		Setting: "COFOUNDER_URL=https://your-address.example", Home: true,
+		Setting: httpsExample, Home: true,
 	}
 	if !s.keepsCookies {
 		p.Title = "Signing in cannot work at this address"

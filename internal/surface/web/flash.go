@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 
@@ -9,8 +10,8 @@ import (
 	"cofounder/internal/surface/web/view"
 )
 
-// flashCookie carries what just happened over one redirect. It names an event,
-// never a text of its own.
+// flashCookie carries what just happened over one redirect. It names an event and
+// what it is about; the words for it are ours.
 const flashCookie = "__Host-cofounder-flash"
 
 // event is what a flash can tell.
@@ -26,6 +27,7 @@ const (
 	profileSaved    event = "profile_saved"
 	passwordSaved   event = "password_saved"
 	wayBackSaved    event = "way_back_saved"
+	wayBackOnly     event = "way_back_only" // and other browsers are signed out
 	passkeyMade     event = "passkey_made"
 	passkeyRemoved  event = "passkey_removed"
 	sessionEnded    event = "session_ended"
@@ -47,11 +49,13 @@ const (
 	limitsSaved     event = "limits_saved"
 )
 
-// flash is an event with the name it is about and, for Undo, the project.
+// flash is an event with the name it is about and, for Undo, the project and the
+// note it was on hold with.
 type flash struct {
 	what    event
 	name    string
 	project project.ID
+	note    string
 }
 
 func setFlash(w http.ResponseWriter, f flash) {
@@ -61,6 +65,10 @@ func setFlash(w http.ResponseWriter, f flash) {
 	}
 	if f.project != "" {
 		v.Set("project", string(f.project))
+	}
+	if f.note != "" {
+		// The longest note, 500 characters, stays within what a cookie holds.
+		v.Set("note", base64.RawURLEncoding.EncodeToString([]byte(f.note)))
 	}
 	http.SetCookie(w, hostCookie(flashCookie, v.Encode(), 60))
 }
@@ -80,7 +88,11 @@ func takeFlash(w http.ResponseWriter, r *http.Request) *view.Flash {
 	if err != nil {
 		p = ""
 	}
-	return flash{what: event(v.Get("what")), name: v.Get("name"), project: p}.words()
+	note, err := base64.RawURLEncoding.DecodeString(v.Get("note"))
+	if err != nil {
+		note = nil
+	}
+	return flash{what: event(v.Get("what")), name: v.Get("name"), project: p, note: string(note)}.words()
 }
 
 // words says the event on the screen; nil for one we do not know.
@@ -94,7 +106,7 @@ func (f flash) words() *view.Flash {
 		out.Text += ": " + f.name
 	}
 	if undo := flashUndos()[f.what]; undo != "" && f.project != "" {
-		out.Undo = "/p/" + string(f.project) + "/" + undo
+		out.Undo, out.Note = "/p/"+string(f.project)+"/"+undo, f.note
 	}
 	if f.what == projectCreated {
 		out.Forget = "idea"
@@ -113,6 +125,7 @@ func flashTexts() map[event]string {
 		profileSaved:    "Profile saved",
 		passwordSaved:   "Password saved; other browsers are signed out",
 		wayBackSaved:    "Saved. You can sign in with your e-mail address and password now",
+		wayBackOnly:     "Saved. You can sign in with your e-mail address and password now. Other browsers were signed out.",
 		passkeyMade:     "Passkey made",
 		passkeyRemoved:  "Passkey removed",
 		sessionEnded:    "Signed out there",

@@ -8,6 +8,9 @@ import (
 	"cofounder/internal/surface/web/view"
 )
 
+// httpsExample is how an address that can keep a sign-in is set.
+const httpsExample = "COFOUNDER_URL=https://your-address.example"
+
 // Problem is the page for an error; httpd calls it for everything it or a handler
 // refused. It is an httpd.ErrorRenderer.
 func (s *Site) Problem(w http.ResponseWriter, r *http.Request, p httpd.Problem) {
@@ -75,10 +78,16 @@ func (s *Site) explain(r *http.Request, p httpd.Problem) view.Problem {
 	case http.StatusMisdirectedRequest:
 		out.Title = "This is not my address"
 		if p.Code == fault.Misdirected.String() || p.Code == "wrong_address" {
+			out.Home = false
+			if !s.keepsCookies {
+				out.Text = "I am set up to be reached at " + s.cfg.PublicURL.String() + ", and you opened " + r.Host + ". Browsers keep no sign-in for the address I am set up for: it has no HTTPS and is not this computer's own."
+				out.Do = "Remove COFOUNDER_URL and start cofounder again to use it on its own computer, or correct it to an HTTPS address:"
+				out.Setting = httpsExample
+				return out
+			}
 			out.Text = "I am set up to be reached at " + s.cfg.PublicURL.String() + ", and you opened " + r.Host + ". Signing in would not work here: browsers keep a sign-in only over HTTPS, or on the computer itself."
 			out.Do = "Open " + s.cfg.PublicURL.String() + " on the computer cofounder runs on. To use it from elsewhere, put HTTPS in front of it and start it with its address:"
-			out.Setting = "COFOUNDER_URL=https://your-address.example"
-			out.Home = false
+			out.Setting = httpsExample
 		}
 	case http.StatusServiceUnavailable:
 		out.Title = "Not just now"

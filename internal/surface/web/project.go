@@ -84,7 +84,7 @@ func (s *Site) unparkProject(w http.ResponseWriter, r *http.Request, v visit, p 
 	if _, err := s.cfg.Projects.Unpark(r.Context(), v.actor, p.ID); err != nil {
 		return err
 	}
-	return done(w, r, listOr(r, p), flash{what: projectUnparked, name: p.Name, project: p.ID})
+	return done(w, r, listOr(r, p), flash{what: projectUnparked, name: p.Name, project: p.ID, note: p.ParkNote})
 }
 
 func (s *Site) deletePage(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {
@@ -113,7 +113,7 @@ func (s *Site) deleteProject(w http.ResponseWriter, r *http.Request, v visit, p 
 		return err
 	}
 	if strings.TrimSpace(f.Get("confirm")) != p.Name {
-		wrong := fault.OnField("confirm", "This is not the name of the project; it is written above the box.")
+		wrong := fault.OnField("confirm", "That is not the project's name: type “"+p.Name+"”.")
 		re, err := refused(w, wrong, f)
 		if err != nil {
 			return err

@@ -10,6 +10,8 @@ import (
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
+
+	"golang.org/x/net/html"
 )
 
 const dogs = "I walk dogs for eleven families and want one page where they book a slot."
@@ -28,7 +30,7 @@ func TestFromIdeaToProject(t *testing.T) {
 	}
 
 	p := v.project(t, dogs)
-	home := v.get(t, "/p/"+string(p.ID)+"/").want(http.StatusOK).says(dogs, "not part of this release", "Your idea is kept")
+	home := v.get(t, "/p/"+string(p.ID)+"/").want(http.StatusOK).says(dogs, "In a later version I will ask you three questions", "Your idea is kept")
 	if toast := all(home.page, func(n *htmlNode) bool { return attr(n, "data-forget") == "idea" }); len(toast) != 1 {
 		t.Error("the browser is not told that the server has the text now")
 	}
@@ -71,14 +73,20 @@ func TestRenameHoldDeleteRestore(t *testing.T) {
 	if undo != at+"unpark" {
 		t.Fatalf("Undo posts to %q, want %q", undo, at+"unpark")
 	}
-	v.follow(t, v.post(t, undo, nil)).want(http.StatusOK).says("Taken up again: Pawbook")
+	again := v.follow(t, v.post(t, undo, nil)).want(http.StatusOK).says("Taken up again: Pawbook").hushes("until spring")
+	notes := all(again.page, func(n *html.Node) bool { return attr(n, "name") == "note" && attr(n, "type") == "hidden" })
+	if undoOf(again) != at+"park" || len(notes) != 1 {
+		t.Fatalf("Undo posts to %q with %d notes, want %q with one", undoOf(again), len(notes), at+"park")
+	}
+	v.follow(t, v.post(t, at+"park", form("note", attr(notes[0], "value")))).want(http.StatusOK).says("until spring")
+	v.post(t, at+"unpark", nil).want(http.StatusSeeOther)
 
 	v.get(t, "/")
 	v.post(t, at+"park", nil).leads("/") // from the list, back to the list
 	v.get(t, "/").says("On hold: Pawbook", "Take up again")
 
 	v.get(t, at+"delete").want(http.StatusOK).says("Delete Pawbook?", "30 days")
-	v.post(t, at+"delete", form("confirm", "pawbook")).want(http.StatusUnprocessableEntity).says("This is not the name of the project")
+	v.post(t, at+"delete", form("confirm", "pawbook")).want(http.StatusUnprocessableEntity).says("That is not the project's name: type “")
 	gone := v.follow(t, v.post(t, at+"delete", form("confirm", " Pawbook "))).want(http.StatusOK).
 		says("Deleted, kept for 30 days: Pawbook", "gone for good on 23 December 2026", "Restore")
 	v.get(t, at).want(http.StatusOK).says("This project is deleted", "until 23 December 2026").hushes("Rename")

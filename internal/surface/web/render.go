@@ -23,6 +23,10 @@ const (
 	revisit privacy = "private, no-cache"
 	// secret pages are never stored.
 	secret privacy = "no-store"
+	// once is secret for pages that show a key or link this one time. They are
+	// not compressed, by proxies neither: what they show stands beside what was
+	// typed, and a length would tell about it (https://www.breachattack.com).
+	once privacy = "no-store, no-transform"
 )
 
 // page renders a page completely, then sends it, so that a fault in the middle
@@ -33,15 +37,18 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, p privac
 	if err := c.Render(templ.WithNonce(r.Context(), nonce), &b); err != nil {
 		return err
 	}
-	packed, err := pack(b.Bytes(), gzip.BestSpeed)
-	if err != nil {
-		return err
+	var packed []byte
+	if p != once {
+		var err error
+		if packed, err = pack(b.Bytes(), gzip.BestSpeed); err != nil {
+			return err
+		}
 	}
 	h := w.Header()
 	// A second policy can only narrow the first. See the package comment.
 	h.Add("Content-Security-Policy", "script-src-attr 'nonce-"+nonce+"'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	if signedIn(r) {
+	if signedIn(r) && p != once {
 		p = secret
 	}
 	h.Set("Cache-Control", string(p))

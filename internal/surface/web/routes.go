@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"cofounder/internal/surface/httpd"
 )
@@ -15,7 +16,7 @@ const smallBody = 64 << 10
 func (s *Site) routes() {
 	open := func(h httpd.HandlerFunc) http.Handler { return h }
 	small := func(h http.Handler) http.Handler { return httpd.BodyLimit(smallBody, h) }
-	for pattern, h := range map[string]http.Handler{
+	addresses := map[string]http.Handler{
 		// coming in
 		"GET /start/{code}":            open(s.redeem),
 		"GET /signed-in":               open(s.signedIn),
@@ -86,7 +87,38 @@ func (s *Site) routes() {
 		"GET /static/": open(s.staticFile),
 		"GET /sw.js":   open(s.serviceWorker),
 		"GET /offline": open(s.offlinePage),
-	} {
-		s.mux.Handle(pattern, h)
 	}
+	for pattern, h := range addresses {
+		s.mux.Handle(pattern, h)
+		path, posts := strings.CutPrefix(pattern, "POST ")
+		if _, page := addresses["GET "+path]; posts && !page {
+			s.mux.Handle("GET "+path, toPage(strings.Count(pageAbove(path, addresses), "/")))
+		}
+	}
+}
+
+// pageAbove is the nearest page above an address that only takes forms; empty is
+// the first page.
+func pageAbove(path string, addresses map[string]http.Handler) string {
+	for path != "" {
+		if _, page := addresses["GET "+path]; page {
+			return path
+		}
+		path = path[:strings.LastIndexByte(path, '/')]
+	}
+	return ""
+}
+
+// toPage leads who reloads or opens a form's address to the page it belongs to,
+// the first steps of that address.
+func toPage(steps int) http.Handler {
+	return httpd.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		parts := strings.SplitN(r.URL.EscapedPath(), "/", steps+2)
+		to := strings.Join(parts[:steps+1], "/")
+		if to == "" {
+			to = "/"
+		}
+		seeOther(w, r, to)
+		return nil
+	})
 }

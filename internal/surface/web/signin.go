@@ -29,7 +29,7 @@ func (s *Site) showSignIn(w http.ResponseWriter, r *http.Request, next string, r
 	sh.Flash = takeFlash(w, r)
 	sh.Passkeys = has && s.cfg.Accounts.PasskeyTrouble() == nil
 	return s.page(w, r, re.status, revisit, view.SignInPage(sh, view.SignIn{
-		Form: re.form, Next: next, SignUpOpen: s.cfg.SignUpOpen, NoAccount: !has,
+		Form: re.form, Next: next, SignUpOpen: s.cfg.SignUpOpen, NoAccount: !has, Program: s.cfg.Program,
 	}))
 }
 

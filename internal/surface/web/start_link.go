@@ -56,11 +56,11 @@ func (s *Site) staleLink(w http.ResponseWriter, r *http.Request, f *fault.Error)
 	p := view.Problem{
 		Status: http.StatusGone, Text: f.Detail, Home: true,
 		Do:      "A new link is printed each time cofounder starts. While it runs, this command in the terminal makes one:",
-		Setting: "cofounder user reset",
+		Setting: s.cfg.Program + " user reset",
 	}
 	switch {
 	case f.Kind == fault.NotFound:
-		p.Status, p.Title = http.StatusNotFound, "I do not know this link"
+		p.Status, p.Title = http.StatusNotFound, "This link is incomplete, or I did not make it."
 	case f.Code == "link_expired":
 		p.Title = "This link has expired"
 	default:

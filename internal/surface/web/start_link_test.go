@@ -73,13 +73,13 @@ func TestStaleStartLinksSayWhatToDo(t *testing.T) {
 
 	// used, by another browser
 	b := w.browser()
-	b.get(t, "/start/"+code).want(http.StatusGone).says("This link was used already", "cofounder user reset")
+	b.get(t, "/start/"+code).want(http.StatusGone).says("This link was used already", "bin/cofounder user reset")
 	if len(b.cookies) != 0 {
 		t.Errorf("a used link set cookies: %v", b.cookies)
 	}
 
 	// never made
-	w.browser().get(t, "/start/nothing-of-ours").want(http.StatusNotFound).says("I do not know this link", "cofounder user reset")
+	w.browser().get(t, "/start/nothing-of-ours").want(http.StatusNotFound).says("This link is incomplete, or I did not make it.", "bin/cofounder user reset")
 
 	// expired
 	late, err := w.accounts.MintStartLink(t.Context())
@@ -87,7 +87,7 @@ func TestStaleStartLinksSayWhatToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.clock.Advance(16 * time.Minute)
-	w.browser().get(t, "/start/"+late).want(http.StatusGone).says("This link has expired", "cofounder user reset")
+	w.browser().get(t, "/start/"+late).want(http.StatusGone).says("This link has expired", "bin/cofounder user reset")
 }
 
 // Opening a link each day must not leave a list of sessions behind.
@@ -122,7 +122,7 @@ func TestResetLinkAsksForANewPassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := w.browser()
-	b.follow(t, b.get(t, "/start/"+code)).want(http.StatusOK).says("Choose a new password").hushes("Present password")
+	b.follow(t, b.get(t, "/start/"+code)).want(http.StatusOK).says("Choose a new password").hushes("Current password")
 	b.post(t, "/account/reset", form("password", "short")).want(http.StatusUnprocessableEntity)
 	b.follow(t, b.post(t, "/account/reset", form("password", "another set of long words"))).want(http.StatusOK).says("Password saved")
 	v.get(t, "/account").leads("/sign-in?next=%2Faccount") // signed out elsewhere

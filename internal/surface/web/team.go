@@ -22,11 +22,17 @@ func (s *Site) showTeam(w http.ResponseWriter, r *http.Request, v visit, status 
 	if err != nil {
 		return err
 	}
+	if sh.Person.Alone {
+		sh.Title = "Invite somebody"
+	}
 	sh.Here = view.PlaceTeam
 	p.Now, p.MayOwn, p.Projects = s.cfg.Clock.Now(), v.may(account.MayOwn), sh.Person.Projects
 	p.MayMake = s.cfg.SignUpOpen || v.actor.Operator
 	for _, t := range sh.Person.Teams {
 		p.MayMake = p.MayMake || t.Role == account.Owner
+	}
+	if loopback(s.cfg.PublicURL.Hostname()) {
+		p.OnlyHere = s.cfg.PublicURL.String()
 	}
 	if v.actor.Workspace != "" {
 		if p.Members, err = a.Members(ctx, v.actor); err != nil {
@@ -38,7 +44,11 @@ func (s *Site) showTeam(w http.ResponseWriter, r *http.Request, v visit, status 
 			return err
 		}
 	}
-	return s.page(w, r, status, secret, view.TeamPage(sh, p))
+	stored := secret
+	if p.Link != "" {
+		stored = once
+	}
+	return s.page(w, r, status, stored, view.TeamPage(sh, p))
 }
 
 func (s *Site) teamAgain(w http.ResponseWriter, r *http.Request, v visit, section string, err error) error {

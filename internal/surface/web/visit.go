@@ -147,6 +147,13 @@ func (s *Site) shell(w http.ResponseWriter, r *http.Request, v visit, title stri
 	if v.actor.Workspace == "" {
 		return sh, nil
 	}
+	if len(teams) == 1 {
+		members, err := s.cfg.Accounts.Members(ctx, v.actor)
+		if err != nil {
+			return view.Shell{}, err
+		}
+		sh.Person.Alone = len(members) == 1
+	}
 	conn, err := s.cfg.Connections.Get(ctx, v.actor)
 	if err != nil && !meter.NotConnected(err) {
 		return view.Shell{}, err

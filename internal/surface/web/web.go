@@ -34,6 +34,8 @@ type Config struct {
 	SignUpOpen bool
 	// Version is the product's own.
 	Version string
+	// Program is how to call this program in a terminal.
+	Program string
 	// Machine tells what this computer can and cannot do, for the start page;
 	// nil leaves that part out. It is called for each such page and must not
 	// block.
@@ -59,7 +61,7 @@ type Site struct {
 // New returns the pages over cfg.
 func New(cfg Config) (*Site, error) {
 	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Meter == nil || cfg.Connections == nil || cfg.Model == nil ||
-		cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil {
+		cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil || cfg.Program == "" {
 		return nil, errors.New("web: incomplete Config")
 	}
 	f, err := loadFiles()
@@ -82,8 +84,13 @@ func TrustedTypes() []string { return []string{"htmx", "cofounder"} }
 // KeepsCookies reports whether browsers keep our sign-in from u: its cookie is
 // Secure, so over HTTPS, and over HTTP from the computer itself.
 func KeepsCookies(u *url.URL) bool {
-	host := strings.ToLower(u.Hostname())
-	if u.Scheme == "https" || host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	return u.Scheme == "https" || loopback(u.Hostname())
+}
+
+// loopback reports whether a host is the computer itself.
+func loopback(host string) bool {
+	host = strings.ToLower(host)
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)

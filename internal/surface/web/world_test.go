@@ -100,7 +100,7 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	site, err := web.New(web.Config{
 		Accounts: w.accounts, Projects: w.projects, Meter: w.meter, Connections: w.connections, Model: w.model,
 		Clock: at, Log: log,
-		PublicURL: public, SignUpOpen: set.signUpOpen, Version: "0.0.0-test",
+		PublicURL: public, SignUpOpen: set.signUpOpen, Version: "0.0.0-test", Program: "bin/cofounder",
 		Machine: func() []web.Fact {
 			return []web.Fact{
 				{What: "Take pictures", Can: true, Detail: "Chromium is here."},

@@ -48,12 +48,21 @@
   });
 
   // Kept text: what was typed stays in this browser until the server has it.
-  const keep = key => `kept:${root.dataset.person}:${key}`;
-  for (const mark of $$('[data-forget]')) store(keep(mark.dataset.forget), null);
+  // Examples take nothing of it away, and only what was sent is forgotten.
+  const keep = name => `kept:${root.dataset.person}:${name}`, sent = name => keep(name) + ':sent';
+  const texts = name => { try { return JSON.parse(store(keep(name))) ?? []; } catch { return []; } };
+  const put = (name, list) => store(keep(name), list.length ? JSON.stringify(list) : null);
+  for (const { dataset: { forget: name } } of $$('[data-forget]')) { const gone = store(sent(name)); put(name, texts(name).filter(text => text !== gone)); store(sent(name), null); }
   for (const area of $$('[data-keep]')) {
-    const note = $('#' + area.dataset.keep + '-kept'), kept = store(keep(area.dataset.keep));
-    if (kept && !area.value) { area.value = kept; if (note) note.hidden = false; }
-    area.addEventListener('input', () => { store(keep(area.dataset.keep), area.value || null); if (note) note.hidden = !area.value; });
+    const name = area.dataset.keep, note = $(`#${name}-kept`), back = $(`#${name}-back`);
+    let before = area.value ||= texts(name).at(-1) ?? '';
+    const show = () => { const list = texts(name); note.hidden = !list.includes(area.value); back.hidden = list.every(text => text === area.value); };
+    area.addEventListener('input', () => {
+      const list = texts(name), at = list.indexOf(before);
+      list.splice(at < 0 ? list.length : at, at < 0 ? 0 : 1, before = area.value); put(name, list.filter(text => text)); show();
+    });
+    back.addEventListener('click', () => { const list = texts(name); area.value = before = list.at(Math.max(list.indexOf(area.value), 0) - 1); show(); area.focus(); });
+    area.form.addEventListener('submit', () => store(sent(name), area.value)); show();
   }
   on('submit', '[data-forget-all]', () => { for (const key of Object.keys(localStorage)) if (key.startsWith('kept:')) store(key, null); });
 

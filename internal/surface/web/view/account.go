@@ -1,6 +1,7 @@
 package view
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type Account struct {
 	Now      time.Time
 	// NoPasskeys says why passkeys cannot work here; empty where they can.
 	NoPasskeys string
+	Alone      bool // nobody else is in the team
 	// NoTeam is set for somebody in no team, who can have no access keys.
 	NoTeam bool
 
@@ -55,12 +57,28 @@ func (a Account) whyWayBack() string {
 	return "You came in by a link. Give an e-mail address and a password, or make a passkey below, and you can sign in without the terminal."
 }
 
+// keysFor says what access keys are good for.
+func (a Account) keysFor() string {
+	if a.Alone {
+		return "For programs that work with cofounder in your name."
+	}
+	return "For programs that work with cofounder in your name, in the present team only."
+}
+
 // keyMay says what an access key may do.
 func keyMay(s account.Scope) string {
 	if s == account.ScopeWrite {
 		return "Read and change"
 	}
 	return "Read only"
+}
+
+// from says where a browser was last seen.
+func from(address string) string {
+	if ip, err := netip.ParseAddr(address); err == nil && ip.Unmap().IsLoopback() {
+		return "this computer"
+	}
+	return address
 }
 
 // device names a browser and system from what the browser says of itself. It is

@@ -549,7 +549,7 @@ func limitField(f Form, name, label, hint string, c meter.Ceiling) templ.Compone
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = field(f, input{name: name, label: label, hint: hint, value: ceilingText(c), fill: "off", max: 12, optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = field(f, input{name: name, label: label, hint: hint, value: ceilingText(c), fill: "off", max: 12, instead: true}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -35,6 +35,7 @@ type input struct {
 	value             string
 	prefix            string
 	optional          bool
+	instead           bool // another field can stand in for it: neither required nor called optional
 	focus             bool
 	max               int
 }

@@ -135,7 +135,7 @@ func HomePage(s Shell, p Home) templ.Component {
 					ctx = templ.InitializeContext(ctx)
 					return nil
 				})
-				templ_7745c5c3_Err = note("info", "Your idea is safe here. The questions about it are not part of this release yet; they will begin on this page.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = note("info", "Your idea is saved. In a later version I will ask you three questions about it, here.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -26,22 +26,23 @@ func article(r account.Role) string {
 	return string(r)
 }
 
+// roleMeans says what somebody with the role can do, without naming them.
 func roleMeans(r account.Role) string {
 	switch r {
 	case account.Owner:
-		return "Owners may do everything, money and deleting included."
+		return "Does everything, inviting people and deleting included."
 	case account.Member:
-		return "Members answer, edit and ask for changes."
+		return "Begins projects, renames them and puts them on hold."
 	case account.Viewer:
-		return "Viewers look and comment."
+		return "Looks, and changes nothing."
 	}
 	return ""
 }
 
 func roleChoices() []choice {
 	return []choice{
-		{string(account.Member), "Member", "Answers, edits and asks for changes."},
-		{string(account.Viewer), "Viewer", "Looks and comments."},
-		{string(account.Owner), "Owner", "Everything, money and deleting included."},
+		roleChoice(account.Member), roleChoice(account.Viewer), roleChoice(account.Owner),
 	}
 }
+
+func roleChoice(r account.Role) choice { return choice{string(r), roleName(r), roleMeans(r)} }

@@ -34,6 +34,7 @@ type Person struct {
 	Team     account.Workspace
 	Teams    []account.Workspace // all the person belongs to
 	Projects []project.Project   // of the present team, newest first
+	Alone    bool                // in one team only, and the only one in it: its name says nothing then
 	Operator bool
 	Demo     bool   // the team has connected no AI
 	AI       string // name of the one it has
@@ -48,6 +49,14 @@ func (p *Person) Label() string {
 		return p.Email
 	}
 	return "You"
+}
+
+// teamLabel is what leads to the team's page.
+func teamLabel(p *Person) string {
+	if p.Alone {
+		return "Invite somebody"
+	}
+	return "Team"
 }
 
 // Place is an entry of the navigation.
@@ -72,6 +81,7 @@ type Crumb struct{ Label, Address string }
 type Flash struct {
 	Text   string
 	Undo   string // address to post to, or empty
+	Note   string // the note that Undo gives back
 	Forget string // name of the kept text the server has now, or empty
 }
 
@@ -99,13 +109,13 @@ type command struct {
 func commands(s Shell) []command {
 	var list []command
 	if s.Project != nil {
-		list = append(list, command{icon: "house", label: "Home of " + s.Project.Name, key: "h", goes: ProjectAddress(*s.Project)})
+		list = append(list, command{icon: "house", label: "Home · " + s.Project.Name, key: "h", goes: ProjectAddress(*s.Project)})
 	}
 	list = append(list,
 		command{icon: "layout-grid", label: "Projects", key: "p", goes: "/"},
 		command{icon: "plus", label: "New project", key: "n", goes: "/new"},
 		command{icon: "settings", label: "Settings", key: "s", goes: "/account"},
-		command{icon: "users", label: "Team", key: "t", goes: "/team"},
+		command{icon: "users", label: teamLabel(s.Person), key: "t", goes: "/team"},
 		command{icon: "key-round", label: "Connect an AI", goes: "/connect"},
 		command{icon: "wallet", label: "Spending and limits", goes: "/spending"},
 	)

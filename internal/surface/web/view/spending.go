@@ -59,6 +59,15 @@ func (p Spending) day(key string) string {
 	return Day(t)
 }
 
+// soFar is the month, and its limit where there is one.
+func soFar(p Spending) string {
+	month := p.Month.Format("January 2006")
+	if !p.Standing.Set || p.Standing.Period.Limit == nil {
+		return month
+	}
+	return month + ", of " + Money(*p.Standing.Period.Limit)
+}
+
 // mistakes says what our mistakes cost, and who bore it.
 func mistakes(l meter.Line) string {
 	switch {

@@ -20,6 +20,9 @@ type Team struct {
 	Form    Form
 	// Link is a new invitation's address, shown this once.
 	Link string
+	// OnlyHere is the address of this installation when it opens on this computer
+	// only, else empty.
+	OnlyHere string
 }
 
 // Sections of the team page.
