@@ -284,6 +284,8 @@ func TestPurge(t *testing.T) {
 	if err := w.accounts.RemoveMember(t.Context(), owner, guest.User); err != nil {
 		t.Fatal(err)
 	}
+	// Deleting an account needs a session opened a moment ago.
+	w.exec(t, `UPDATE session SET created_at = $2 WHERE id = $1`, owner.Session, w.clock.Now())
 	if err := w.accounts.DeleteAccount(t.Context(), owner, "delete"); err != nil {
 		t.Fatal(err)
 	}
