@@ -43,6 +43,9 @@ func (d Draft) checked(f *form.Form) Draft {
 	}
 	if d.Name == "" {
 		d.Name = p.Name
+		if u, err := url.Parse(d.BaseURL); p.ID == OtherServer && err == nil && u.Host != "" {
+			d.Name = u.Host
+		}
 	}
 	d.Name = f.Line("name", d.Name, 1, 80)
 	d.BaseURL = checkedAddress(f, d.BaseURL)
