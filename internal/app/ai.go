@@ -14,6 +14,7 @@ import (
 	"cofounder/internal/base/clock"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/config"
+	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/platform/llm/client"
 	"cofounder/internal/platform/seal"
@@ -23,13 +24,16 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 )
 
-// openAI builds what reaches models and counts what they cost. All processes on one
-// database must agree on the time; doctor checks that this computer's agrees with the
-// database's.
-func (a *App) openAI(box *seal.Box, source *id.Source) error {
-	a.Meter = meter.New(meter.Config{DB: a.database.pool, Clock: clock.System{}, IDs: source, Log: a.log})
+// openAI builds what reaches models and counts what they cost, by the time of the
+// database, on which all processes agree.
+func (a *App) openAI(ctx context.Context, box *seal.Box, source *id.Source) error {
+	var err error
+	if a.clock, err = db.NewClock(ctx, a.database.pool, clock.System{}); err != nil {
+		return err
+	}
+	a.Meter = meter.New(meter.Config{DB: a.database.pool, Clock: a.clock, IDs: source, Log: a.log})
 	a.Connections = meter.NewConnections(meter.ConnectionsConfig{
-		DB: a.database.pool, Clock: clock.System{}, Box: box, OperatorKey: foundersKey(a.cfg),
+		DB: a.database.pool, Clock: a.clock, Box: box, OperatorKey: foundersKey(a.cfg),
 	})
 	wire, err := newClient(a.cfg, a.telemetry.Meter("platform/llm/client"), a.log)
 	if err != nil {

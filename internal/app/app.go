@@ -65,6 +65,7 @@ type App struct {
 	Accounts *account.Accounts
 	Projects *project.Projects
 	// How models are reached and what they cost.
+	clock       *db.Clock // the database's, for what processes must agree on
 	Meter       *meter.Meter
 	Connections *meter.Connections
 	Model       *meter.Model
@@ -104,14 +105,14 @@ func (a *App) open(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := a.openProducts(); err != nil {
+	if err := a.openProducts(ctx); err != nil {
 		return err
 	}
 	return a.openServer() //nolint:contextcheck // requests bring their own
 }
 
 // openProducts builds what the product is, from the lowest rank up.
-func (a *App) openProducts() error {
+func (a *App) openProducts(ctx context.Context) error {
 	secret, err := a.cfg.Data.InstallationSecret()
 	if err != nil {
 		return err
@@ -133,7 +134,7 @@ func (a *App) openProducts() error {
 	a.memory = idempotency.New(idempotency.Config{
 		DB: a.database.pool, Clock: clock.System{}, Log: a.log, Box: box, Deadline: requestDeadline,
 	})
-	return a.openAI(box, source)
+	return a.openAI(ctx, box, source)
 }
 
 // openServer puts the surfaces behind the HTTP edge. A process without the web
@@ -202,6 +203,7 @@ func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
 	}
 	// Every process settles its own calls, also those that end while it stops.
 	background.Go(func() { a.Meter.Run(watching) })
+	background.Go(func() { a.clock.Run(watching, a.log) })
 	if a.cfg.Process.Has(config.Worker) {
 		background.Go(func() { a.sweep(ctx) })
 	}
