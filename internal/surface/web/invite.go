@@ -16,6 +16,10 @@ func (s *Site) invitePage(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) showInvite(w http.ResponseWriter, r *http.Request, re refusal) error {
 	code := r.PathValue("code")
 	offer, err := s.cfg.Accounts.PeekInvitation(r.Context(), code)
+	if fault.Is(err, fault.NotFound) {
+		p := view.Problem{Status: http.StatusNotFound, Title: "I do not know this invitation", Text: "Ask for a new one.", Home: true}
+		return s.page(w, r, p.Status, secret, view.ProblemPage(s.outside(r, p.Title), p))
+	}
 	if err != nil {
 		return err
 	}
