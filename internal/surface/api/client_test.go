@@ -77,7 +77,7 @@ func (w *world) exchange(ctx context.Context, r request) (answer, error) {
 	return answer{status: res.StatusCode, header: res.Header, body: got}, err
 }
 
-// check holds an answer to SPEC 12.
+// check holds an answer to what the API promises.
 func (w *world) check(t *testing.T, r request, a answer) {
 	t.Helper()
 	name := r.method + " " + r.path

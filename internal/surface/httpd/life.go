@@ -18,7 +18,7 @@ const (
 )
 
 // Run serves until ctx ends and everything has been answered, or until Abort.
-// It stops in the order of notes/infra 3.2:
+// It stops in an order that lost no request when measured (docs/PROOFS.md, P12):
 //
 //  1. readiness says no at once; answers carry Connection: close;
 //  2. for LameDuck requests are taken as before, so that a balancer that only

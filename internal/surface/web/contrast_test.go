@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The table of UI.md 8: each pair with its contrast in light and dark, which is
+// The table of colours we hold ourselves to: each pair with its contrast in light and dark, which is
 // recomputed from the style sheet. AA asks 4.5 for text and 3 for controls.
 func TestContrast(t *testing.T) {
 	t.Parallel()
