@@ -105,7 +105,7 @@ func fairness(bills []bill) verdict {
 		ok = ok && b.fair()
 	}
 	return verdict{
-		figures: fmt.Sprintf("on a plan mistakes of %s in %d items, given back %s, billed %s; with an own key %s listed in %d items, ledger − provider %d nano-dollars; %d flaws",
+		figures: fmt.Sprintf("on a plan mistakes of %s in %d items, given back %s, billed %s; with an own key %s listed in %d items and counted, counted − calls %d nano-dollars; %d flaws",
 			plan.listed, len(plan.items), plan.given, plan.counted-plan.useful, own.listed, len(own.items), own.counted-own.useful-own.listed, plan.flaws+own.flaws),
 		targets: "billed 0 on a plan, every item there, ledger exact",
 		short:   !ok,
