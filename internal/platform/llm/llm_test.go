@@ -34,6 +34,7 @@ func TestExtract(t *testing.T) {
 		{"cut", `{"a":{"b":1},"c":`, "", "", "broken"},
 		{"cut in a fence", "```json\n{\"a\":{\"b\":1},\"c\":", "", "", "broken"},
 		{"cut list", `[{"a":1},`, "", "", "broken"},
+		{"a part of a broken list", `[{"a":1}, oops]`, "", "", "broken"},
 		{"a part of broken JSON", `{"a": bad, "b": {"c":1}}`, "", "", "broken"},
 		{"a trailing comma", `{"a":1,}`, "", "", "broken"},
 		{"single quotes", `{'a':1}`, "", "", "no JSON value"},

@@ -1,5 +1,7 @@
 package llm
 
+import "slices"
+
 // Request is one question to a model. It holds no endpoint and no price: those
 // belong to whoever pays.
 type Request struct {
@@ -17,6 +19,17 @@ type Request struct {
 	// Larger, if above MaxTokens, is the cap of one more attempt after an answer
 	// was cut by the first. Zero gives none.
 	Larger Tokens
+}
+
+// GoOn returns the request that continues text cut by Truncated: its answer is to be
+// joined to cut.Text as it is. It is for prose. An answer of a form is asked for again
+// as a whole, and a tool call that was cut is in neither request.
+func (r Request) GoOn(cut Result) Request {
+	if len(cut.Turns) == 0 {
+		return r
+	}
+	r.Turns = append(append(slices.Clip(r.Turns), cut.Turns...), User(Text("You were cut off. Go on exactly where you stopped, without repeating anything.")))
+	return r
 }
 
 // Tool is something the model may ask us to do.

@@ -28,7 +28,6 @@ type call struct {
 	retries   int           // of those, because another failed in passing
 	lost      time.Duration // without an answer flowing
 	added     []llm.Turn    // by a repair
-	once      bool          // no second attempt of any kind
 	widened   bool
 	repaired  bool
 	stripped  bool
@@ -119,8 +118,6 @@ func (k *call) notTried(b *breaker) *failure {
 func (k *call) next(ctx context.Context, a *attempt) bool {
 	f := a.failed
 	switch {
-	case k.once:
-		return false
 	case f.kind == llm.Truncated && !k.widened && k.req.Larger > k.maxTokens:
 		k.widened, k.maxTokens = true, k.req.Larger
 		return true
@@ -131,7 +128,7 @@ func (k *call) next(ctx context.Context, a *attempt) bool {
 	case f.reason == llm.HistoryChanged && !k.stripped:
 		k.stripped = true
 		return k.strip(ctx)
-	case !f.passing(k.client.policy, a.got.begun) || k.retries+1 >= k.client.policy.Attempts:
+	case !f.passing(a.got.begun) || k.retries+1 >= k.client.policy.Attempts:
 		return false
 	}
 	pause, within := k.client.pause(f, k.retries, k.lost)

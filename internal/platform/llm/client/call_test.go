@@ -211,6 +211,8 @@ func TestForms(t *testing.T) {
 			srv := llmtest.Start(t, c.script)
 			req := ask("Name it.")
 			req.Schema, req.Larger = form(), 64_000
+			spare := append(make([]llm.Turn, 0, 4), req.Turns...)
+			req.Turns = spare
 			money := &till{}
 			res, bill, err := newClient(t, client.Config{}).Call(t.Context(), srv.Endpoint(), req, money.admit, nil)
 			if err != nil {
@@ -221,6 +223,9 @@ func TestForms(t *testing.T) {
 			}
 			if len(money.attempts) != c.attempts || len(money.outcomes) != c.attempts-1 {
 				t.Errorf("%d attempts admitted, %d failed", len(money.attempts), len(money.outcomes))
+			}
+			if spare[:2][1] != (llm.Turn{}) {
+				t.Errorf("the caller's turns were written to: %s", spare[:2][1].Bytes())
 			}
 			// What Result says to append must be a conversation the server takes.
 			next := llm.Request{Model: req.Model, MaxTokens: 100, Turns: append(append(req.Turns, res.Turns...), llm.User(llm.Text("Why?")))}
@@ -248,6 +253,26 @@ func TestTruncatedText(t *testing.T) {
 		if b.Type == llm.ToolUseBlock {
 			t.Errorf("the turn has the cut call: %s", res.Turns[0].Bytes())
 		}
+	}
+}
+
+// TestTextGoesOn joins text that was cut to its continuation, in the same
+// conversation: the server would refuse another.
+func TestTextGoesOn(t *testing.T) {
+	t.Parallel()
+	srv := llmtest.Start(t, "turn\nsay \"A story about dogs\"\nfail length\nturn when You were cut off\nsay bout dogs")
+	c := newClient(t, client.Config{})
+	req := ask("Tell.")
+	first, _, err := c.Call(t.Context(), srv.Endpoint(), req, (&till{}).admit, nil)
+	if llm.KindOf(err) != llm.Truncated {
+		t.Fatal(err)
+	}
+	second, _, err := c.Call(t.Context(), srv.Endpoint(), req.GoOn(first), (&till{}).admit, nil)
+	if got, want := first.Text+second.Text, "A story about dogs"; err != nil || got != want {
+		t.Errorf("%v, %q, want %q", err, got, want)
+	}
+	if p := llmtest.Prefixes(srv.Calls()); !p[0].Appended {
+		t.Errorf("the second request does not begin with the first: %+v", p)
 	}
 }
 

@@ -33,7 +33,6 @@ type Policy struct {
 	Patience  time.Duration // most time lost without an answer flowing
 	BackOff   time.Duration // the first pause is at most this, each further at most twice the one before
 	MostPause time.Duration // and at most this
-	MostWait  time.Duration // a Retry-After above is not waited for
 	// The watchdogs: until the first byte of an answer; between bytes, pings
 	// included; between pieces of content.
 	FirstByte time.Duration
@@ -47,7 +46,7 @@ type Policy struct {
 // DefaultPolicy is for production.
 func DefaultPolicy() Policy {
 	return Policy{
-		Attempts: 3, Patience: 20 * time.Second, BackOff: time.Second, MostPause: 30 * time.Second, MostWait: time.Minute,
+		Attempts: 3, Patience: 20 * time.Second, BackOff: time.Second, MostPause: 30 * time.Second,
 		FirstByte: 3 * time.Minute, Silence: 90 * time.Second, Progress: 5 * time.Minute,
 		BreakAfter: 5, BreakFor: 30 * time.Second,
 	}

@@ -15,6 +15,8 @@ import (
 	"cofounder/internal/platform/llm/client"
 	"cofounder/internal/platform/llm/llmtest"
 	"cofounder/internal/platform/llm/wire"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestKeys(t *testing.T) {
@@ -201,6 +203,59 @@ func TestEstimates(t *testing.T) {
 			t.Errorf("outcome %+v", o)
 		}
 	})
+}
+
+// TestUsageWithoutDetail is of servers that do not say how long what they cached is
+// kept, or that say nothing new at the end.
+func TestUsageWithoutDetail(t *testing.T) {
+	t.Parallel()
+	begin := func(usage string) string {
+		return "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"m\",\"usage\":" + usage + "}}\n\n" +
+			"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"Hello.\"}}\n\n"
+	}
+	end := func(usage string) string {
+		return "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":" + usage + "}\n\n" +
+			"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+	}
+	for _, c := range []struct {
+		name, begin, end string
+		ttl              llm.CacheTTL
+		want             llm.Usage
+	}{
+		{"five minutes", `{"input_tokens":1,"output_tokens":1,"cache_creation_input_tokens":7}`, `{"output_tokens":9}`, llm.FiveMinutes, llm.Usage{Input: 1, Output: 9, CacheWrite5m: 7, Known: true}},
+		{"an hour", `{"input_tokens":1,"output_tokens":1,"cache_creation_input_tokens":7}`, `{"output_tokens":9}`, llm.Hour, llm.Usage{Input: 1, Output: 9, CacheWrite1h: 7, Known: true}},
+		{"null at the end", `{"input_tokens":5,"output_tokens":1,"cache_read_input_tokens":3}`, `{"input_tokens":null,"cache_read_input_tokens":null,"output_tokens":9}`, llm.FiveMinutes, llm.Usage{Input: 5, Output: 9, CacheRead: 3, Known: true}},
+		{"more at the end", `{"input_tokens":5,"output_tokens":1}`, `{"input_tokens":6,"output_tokens":9,"output_tokens_details":{"thinking_tokens":99}}`, llm.FiveMinutes, llm.Usage{Input: 6, Output: 9, Thinking: 9, Known: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			ep := llm.Endpoint{BaseURL: "http://line", Known: map[string]llm.Capabilities{"claude-opus-5-5": {}}}
+			req := ask("Hi.")
+			req.Opening = llm.NewOpening(nil, llm.Text("You are kind.").Cached(c.ttl))
+			res, _, err := newClient(t, client.Config{Transport: bytesLine(begin(c.begin) + end(c.end))}).Call(t.Context(), ep, req, (&till{}).admit, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, res.Usage); diff != "" || res.Text != "Hello." {
+				t.Errorf("%q, usage (-want +got):\n%s", res.Text, diff)
+			}
+		})
+	}
+}
+
+// TestSmallModel has less output than is asked for.
+func TestSmallModel(t *testing.T) {
+	t.Parallel()
+	srv := llmtest.Start(t, "turn when \"max_tokens\":1000\nsay Hello there.\nfail length")
+	ep := srv.Endpoint()
+	ep.Known = map[string]llm.Capabilities{"claude-opus-5-5": {MaxOutput: 1000}}
+	req := ask("Hi.")
+	req.Larger = 64_000
+	money := &till{}
+	res, _, err := newClient(t, client.Config{}).Call(t.Context(), ep, req, money.admit, nil)
+	if got, want := shows(res, err, money), "truncated after 1: settled"; got != want || money.attempts[0].MaxTokens != 1000 {
+		t.Errorf("got %s, want %s; reserved %d", got, want, money.attempts[0].MaxTokens)
+	}
 }
 
 // TestSimpleServer has no free address, no caching and no structured output.

@@ -105,6 +105,11 @@ func TestWatchdogs(t *testing.T) {
 	}
 	pings := func(w io.Writer) bool { return write(w, wire.Event("ping", map[string]any{})) }
 	comments := func(w io.Writer) bool { _, err := io.WriteString(w, ": still here\n\n"); return err == nil }
+	chatter := func(w *io.PipeWriter, _ *http.Request) {
+		for ok := write(w, hello()...); ok; ok = comments(w) {
+			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // by the clock of the bubble
+		}
+	}
 	for _, c := range []struct {
 		name   string
 		answer func(*io.PipeWriter, *http.Request)
@@ -116,6 +121,7 @@ func TestWatchdogs(t *testing.T) {
 		{"silence midway", stopAfter(4, nil), "unavailable/no_bytes after 1, later: estimated", 90 * time.Second},
 		{"only pings", stopAfter(4, pings), "unavailable/no_progress after 1, later: estimated", 300 * time.Second},
 		{"only comments", stopAfter(4, comments), "unavailable/no_progress after 1, later: estimated", 300 * time.Second},
+		{"all said, and no end", chatter, "answer after 1", 250 * time.Millisecond},
 		{"slow, but it comes", drip(89 * time.Second), "answer after 1", 0},
 		{"slow, with pings", drip(80*time.Second, wire.Event("ping", map[string]any{})), "answer after 1", 0},
 	} {
@@ -156,6 +162,7 @@ func TestPatience(t *testing.T) {
 	}{
 		{"overloaded", 529, "", "overloaded after 3, later: unknown unknown unknown", 0, 3 * time.Second, time.Minute, 2 * time.Minute},
 		{"overloaded for four seconds", 529, "4", "overloaded after 3, later: unknown unknown unknown", 8 * time.Second, 8 * time.Second, 4 * time.Second, 4 * time.Second},
+		{"overloaded for 4000 milliseconds", 529, "4000ms", "overloaded after 3, later: unknown unknown unknown", 8 * time.Second, 8 * time.Second, 4 * time.Second, 4 * time.Second},
 		{"limited for fifteen seconds", 429, "15", "rate_limited after 2, later: void void", 15 * time.Second, 15 * time.Second, 15 * time.Second, 15 * time.Second},
 		{"limited for half a minute", 429, "30", "rate_limited after 1, later: void", 0, 0, 30 * time.Second, 30 * time.Second},
 		{"limited for an hour", 429, "3600", "rate_limited after 1, later: void", 0, 0, time.Hour, time.Hour},
@@ -168,7 +175,9 @@ func TestPatience(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l := &line{status: c.status, header: http.Header{}}
-				if c.retryAfter != "" {
+				if ms, ok := strings.CutSuffix(c.retryAfter, "ms"); ok {
+					l.header.Set("Retry-After-Ms", ms)
+				} else if c.retryAfter != "" {
 					l.header.Set("Retry-After", c.retryAfter)
 				}
 				money := &till{}
@@ -226,6 +235,11 @@ func TestBreaker(t *testing.T) {
 			t.Errorf("the sixth attempt in a row: %s", got)
 		}
 		made := l.count.Load()
+		time.Sleep(10 * time.Second) //nolint:forbidigo // by the clock of the bubble
+		_, _, err := cl.Call(t.Context(), llm.Endpoint{BaseURL: "http://line"}, llm.Request{Model: "a", MaxTokens: 1, Turns: ask("Hi.").Turns}, (&till{}).admit, nil)
+		if e := asError(t, err); e.RetryAfter < 15*time.Second || e.RetryAfter > 20*time.Second {
+			t.Errorf("ten seconds later: come back after %v, want what is left of half a minute", e.RetryAfter)
+		}
 		got, money := call("a")
 		if got != "unavailable/breaker_open after 0, later" || len(money.attempts) != 0 || l.count.Load() != made {
 			t.Errorf("open: %s; %d admitted, %d requests", got, len(money.attempts), l.count.Load()-made)
@@ -233,7 +247,7 @@ func TestBreaker(t *testing.T) {
 		if got, _ := call("b"); !strings.HasPrefix(got, "overloaded after 3") {
 			t.Errorf("another model: %s", got)
 		}
-		time.Sleep(31 * time.Second) //nolint:forbidigo // by the clock of the bubble
+		time.Sleep(21 * time.Second) //nolint:forbidigo // by the clock of the bubble
 		l.answers = append(l.answers, func(w *io.PipeWriter, _ *http.Request) {
 			write(w, hello()...)
 			_ = w.Close() //nolint:errcheck // a pipe

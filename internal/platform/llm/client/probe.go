@@ -52,7 +52,7 @@ func (c *Client) Probe(ctx context.Context, ep llm.Endpoint, model string, admit
 		Schema: &llm.Schema{Title: "probe", JSON: []byte(probeSchema), Check: hasProbe},
 		Turns:  []llm.Turn{llm.User(llm.Text("In one short sentence of plain prose: what colour is the sky on a clear day?"))},
 	}, asked)
-	k.admit, k.once = admit, true
+	k.admit = admit
 	a, bill, err := k.try(ctx)
 	if err != nil {
 		return Findings{}, llm.Bill{}, fmt.Errorf("probe: %w", err)

@@ -10,13 +10,13 @@ import (
 )
 
 // passing reports whether the same request may fare better in a moment.
-func (f *failure) passing(p Policy, begun bool) bool {
+func (f *failure) passing(begun bool) bool {
 	hopeless := []llm.Reason{llm.NoAddress, llm.BadTLS, llm.BreakerOpen}
 	switch {
 	case f.inStream && begun:
 		return false // what came would be paid a second time, and is as likely to break again
 	case f.kind == llm.RateLimited:
-		return f.waitSet && f.wait <= p.MostWait
+		return f.waitSet // patience decides whether it is worth waiting for
 	case f.kind == llm.Unavailable:
 		return !slices.Contains(hopeless, f.reason)
 	}

@@ -67,6 +67,7 @@ func refusals() []Failure {
 		status("bad_request", invalid("messages.0.content.0.text: Input should be a valid string"), "400, we sent something wrong"),
 		status("prompt_too_long", invalid("prompt is too long: 1000001 tokens > 1000000 maximum"), "400, the conversation is too long"),
 		status("schema_too_large", invalid("The compiled grammar is too large, which would cause performance issues."), "400, the schema is too much"),
+		status("history_changed", invalid("messages.1.content.0: Invalid `signature` in `thinking` block"), "400, thinking that does not fit what is before it"),
 		status("workspace_limit", invalid("This request would exceed your workspace's spend limit."), "400, the workspace's own cap is reached"),
 		status("no_credit", invalid("Your credit balance is too low to access the Anthropic API."), "400, the account is empty"),
 		status("unauthorised", wire.Error{Status: 401, Type: "authentication_error", Message: "invalid x-api-key"}, "401, a wrong key"),

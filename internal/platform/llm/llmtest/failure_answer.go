@@ -35,6 +35,9 @@ func answers() []Failure {
 		}},
 		{Name: "cut_tool", Tells: "a tool call cut by max_tokens, its block not ended", Answers: true, stream: func(x *exchange) { x.cutTool("message_stop") }},
 		{Name: "cut_tool_ended", Tells: "a tool call cut by max_tokens, its block ended", Answers: true, stream: func(x *exchange) { x.cutTool("message_stop", "content_block_stop") }},
+		{Name: "unended_tool", Tells: "tool calls whose blocks do not end, and no word of it", Answers: true, stream: func(x *exchange) {
+			x.events = slices.DeleteFunc(x.events, named("content_block_stop"))
+		}},
 		{Name: "broken_tool", Tells: "a tool call whose input is no JSON, and no word of it", Answers: true, stream: func(x *exchange) {
 			x.events = slices.DeleteFunc(x.events, func(e wire.SSE) bool { return isInput(e) && endsObject(e) })
 		}},

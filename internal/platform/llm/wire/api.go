@@ -17,13 +17,19 @@ type API struct {
 	// Answer writes the answer to a request that was found in order.
 	Answer func(w http.ResponseWriter, r *http.Request, q *Request)
 	// Seen, if set, is told of every request with its body, refused or not.
-	Seen  func(r *http.Request, body []byte, refused *Error)
-	count atomic.Int64
+	Seen func(r *http.Request, body []byte, refused *Error)
+	// RequestID, if set, names a request; otherwise they are counted.
+	RequestID func(r *http.Request) string
+	count     atomic.Int64
 }
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("request-id", "req_"+strconv.FormatInt(a.count.Add(1), 10))
+	id := "req_" + strconv.FormatInt(a.count.Add(1), 10)
+	if a.RequestID != nil {
+		id = a.RequestID(r)
+	}
+	w.Header().Set("request-id", id)
 	w.Header().Set("anthropic-organization-id", "org_local")
 	body, q, refused := a.read(w, r)
 	if a.Seen != nil {

@@ -17,6 +17,8 @@ type Model struct {
 	// AlwaysThinks refuses to switch thinking off, and signs what it thought.
 	AlwaysThinks bool
 	Retired      bool
+	// TextOnly reads no pictures and documents and runs no tools of its own.
+	TextOnly bool
 }
 
 // Family returns the models of the 5.5 family and one older, as the API lists them.
@@ -36,13 +38,13 @@ type support struct {
 
 // MarshalJSON writes the model as GET /v1/models/{id} does.
 func (m Model) MarshalJSON() ([]byte, error) {
-	yes, no := support{true}, support{}
+	yes, no, more := support{true}, support{}, support{!m.TextOnly}
 	lifecycle := "active"
 	if m.Retired {
 		lifecycle = "retired"
 	}
 	capabilities := map[string]any{
-		"batch": yes, "citations": yes, "code_execution": yes, "image_input": yes, "pdf_input": yes, "structured_outputs": yes,
+		"batch": more, "citations": more, "code_execution": more, "image_input": more, "pdf_input": more, "structured_outputs": yes,
 		"context_management": map[string]any{
 			"supported": true, "clear_thinking_20251015": yes, "clear_tool_uses_20250919": yes, "compact_20260112": yes,
 		},
@@ -50,7 +52,7 @@ func (m Model) MarshalJSON() ([]byte, error) {
 			"supported": m.Strict, "low": support{m.Strict}, "medium": support{m.Strict}, "high": support{m.Strict},
 			"xhigh": support{m.Strict}, "max": support{m.Strict},
 		},
-		"server_tools": map[string]any{"supported": true, "code_execution": yes, "web_search": yes},
+		"server_tools": map[string]any{"supported": !m.TextOnly, "code_execution": more, "web_search": more},
 		"thinking": map[string]any{"supported": true, "types": map[string]any{
 			"adaptive": support{m.Strict}, "between_tools": support{m.Strict}, "disabled": support{!m.AlwaysThinks}, "enabled": support{!m.Strict},
 		}},
