@@ -66,6 +66,11 @@ func (p pace) measure(ctx context.Context, pool *pgxpool.Pool, out io.Writer) (s
 	if err != nil {
 		return speed{}, err
 	}
+	// What autovacuum does within its first minute; until then plans are those of empty
+	// tables.
+	if _, err := pool.Exec(ctx, "ANALYZE"); err != nil {
+		return speed{}, fmt.Errorf("analyze: %w", err)
+	}
 	s := speed{rate: p.rate, users: p.users}
 	body := strings.Repeat("x", 700) // what a reservation's row has
 	var n atomic.Int64
