@@ -49,6 +49,9 @@ func (c *Client) Capabilities(ctx context.Context, ep llm.Endpoint, model string
 	if card, err := c.model(asked, ep, model); err == nil && card.Capabilities.Source == llm.FromEndpoint {
 		k = knowledge{card.Capabilities, now.Add(keep)}
 	}
+	if ctx.Err() != nil {
+		return k.caps // it was not asked
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.known) >= mostBreakers {

@@ -9,6 +9,7 @@
 //
 // What is tried again, and after how long, is notes of others' incidents turned into
 // rules; they are all in retry.go. What a broken attempt is accounted as is in
-// account.go. Nothing is read from the environment, no redirect is followed, and a
-// key goes to its endpoint's base URL only.
+// account.go. Nothing is read from the environment but, by the transport New makes,
+// the customary proxy settings; no redirect is followed, and a key goes to its
+// endpoint's base URL only.
 package client

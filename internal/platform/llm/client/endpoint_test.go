@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -293,6 +294,12 @@ func TestCapabilities(t *testing.T) {
 	}
 	if n := len(srv.All()); n != 1 {
 		t.Errorf("asked %d times for one model", n)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	c.Capabilities(gone, srv.Endpoint(), "claude-haiku-5-5")
+	if caps := c.Capabilities(t.Context(), srv.Endpoint(), "claude-haiku-5-5"); caps.Source != llm.FromEndpoint {
+		t.Errorf("a question that was never put is remembered: %+v", caps)
 	}
 	ep := srv.Endpoint()
 	ep.Known = map[string]llm.Capabilities{"claude-opus-5-5": {Source: llm.FromProbe}}
