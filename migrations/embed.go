@@ -1,5 +1,5 @@
 // Package migrations holds the schema as goose files: one forward step each,
-// each in one transaction, numbered without gaps. db.Migrate applies them and
+// each in one transaction, no number twice. db.Migrate applies them and
 // says what a file may hold (db.CheckMigrations).
 package migrations
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strconv"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -36,7 +37,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, fsys fs.FS, log *slog.Logg
 	db := stdlib.OpenDBFromPool(pool)
 	defer db.Close() //nolint:errcheck // the pool stays open; there is nothing to lose
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, fsys,
-		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		goose.WithSessionLocker(locker), goose.WithAllowOutofOrder(true), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -91,7 +92,11 @@ func SchemaOf(ctx context.Context, pool *pgxpool.Pool, fsys fs.FS) (Schema, erro
 	if err != nil {
 		return Schema{}, err
 	}
-	schema := Schema{Known: int64(len(files))}
+	newest, err := strconv.ParseInt(migrationName.FindStringSubmatch(files[len(files)-1])[1], 10, 64)
+	if err != nil {
+		return Schema{}, fmt.Errorf("read schema version: %w", err)
+	}
+	schema := Schema{Known: newest}
 	var exists bool
 	if err := pool.QueryRow(ctx, versionTableSQL).Scan(&exists); err != nil {
 		return Schema{}, fmt.Errorf("read schema version: %w", err)

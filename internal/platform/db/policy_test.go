@@ -33,8 +33,8 @@ func TestCheckMigrations(t *testing.T) {
 		{"no up", one("CREATE TABLE thing (id int);\n"), "must begin with one line: -- +goose Up"},
 		{"two ups", one(up + "SELECT 1;\n" + up + "SELECT 2;\n"), "must begin with one line"},
 		{"bad name", map[string]string{"1_thing.sql": up}, "a name is five digits"},
-		{"gap", map[string]string{"00001_a.sql": up, "00003_b.sql": up}, "00003_b.sql: expected number 00002"},
-		{"double", map[string]string{"00001_a.sql": up, "00001_b.sql": up}, "00001_b.sql: expected number 00002"},
+		{"gap", map[string]string{"00001_a.sql": up, "00003_b.sql": up}, ""},
+		{"double", map[string]string{"00001_a.sql": up, "00001_b.sql": up}, "00001_b.sql: number 00001 is taken"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
