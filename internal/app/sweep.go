@@ -14,7 +14,7 @@ const sweepEvery = 5 * time.Minute
 func (a *App) sweep(ctx context.Context) {
 	chores := map[string]func(context.Context) (int, error){
 		"accounts":    a.Accounts.Sweep,
-		"projects":    a.Projects.Purge,
+		"projects":    func(ctx context.Context) (int, error) { return a.Projects.Purge(ctx) },
 		"idempotency": a.memory.Sweep,
 	}
 	tick := time.NewTicker(sweepEvery)

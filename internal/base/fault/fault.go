@@ -49,7 +49,7 @@ type Error struct {
 	Kind       Kind
 	Code       string        // stable, snake_case, for programs
 	Detail     string        // plain words: what happened and what to do
-	Fields     []Field       // only with Invalid
+	Fields     []Field       // with Invalid what is wrong; with Conflict what stands in the way
 	RetryAfter time.Duration // only with TooMany and Unavailable
 	cause      error
 }

@@ -4,8 +4,9 @@
 // Invariants. Every query is filtered by the actor's workspace and, for someone
 // invited to single projects, by membership. Deleting is soft: for 30 days
 // everything can be downloaded and restored, then Purge removes it with
-// everything that belongs to it (by foreign keys). The projects of a workspace
-// that was deleted itself go with the next purge.
+// everything that belongs to it: rows by their foreign keys, the rest by the pieces
+// other packages give. The projects of a workspace that was deleted itself go with
+// the next purge.
 package project
 
 import (
@@ -139,31 +140,4 @@ func (p *Projects) Locate(ctx context.Context, u account.UserID, i ID) (account.
 		return "", fmt.Errorf("locate project: %w", err)
 	}
 	return w, nil
-}
-
-// A workspace that was deleted has nobody left who could restore.
-const purge = `
-DELETE FROM project WHERE id IN (
-    SELECT p.id FROM project p JOIN workspace w ON w.id = p.workspace_id
-    WHERE p.deleted_at <= $1 OR w.deleted_at IS NOT NULL
-    ORDER BY p.deleted_at, p.id LIMIT $2 FOR UPDATE OF p SKIP LOCKED)`
-
-// purgeBatch is small: everything that belongs to a project goes with it.
-const purgeBatch = 20
-
-// Purge removes what was deleted at least KeepDeleted ago, a batch at a time, and
-// returns how many projects. Any process may call it at any time.
-func (p *Projects) Purge(ctx context.Context) (int, error) {
-	before := p.clock.Now().Add(-KeepDeleted)
-	total := 0
-	for {
-		done, err := p.db.Exec(ctx, purge, before, purgeBatch)
-		if err != nil {
-			return total, fmt.Errorf("purge projects: %w", err)
-		}
-		total += int(done.RowsAffected())
-		if done.RowsAffected() < purgeBatch {
-			return total, nil
-		}
-	}
 }

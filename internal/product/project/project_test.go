@@ -2,6 +2,7 @@ package project_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -9,10 +10,12 @@ import (
 	"time"
 
 	"cofounder/internal/base/id"
+	"cofounder/internal/platform/db"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 )
 
 const day = 24 * time.Hour
@@ -181,7 +184,16 @@ func TestTwoTeams(t *testing.T) {
 		"Unpark":  func(ctx context.Context, x target) (any, error) { return w.Unpark(ctx, asOwner(x.actor), x.id) },
 		"Delete":  func(ctx context.Context, x target) (any, error) { return w.Delete(ctx, asOwner(x.actor), x.id) },
 		"Restore": func(ctx context.Context, x target) (any, error) { return w.Restore(ctx, asOwner(x.actor), x.id) },
-		"Locate":  func(ctx context.Context, x target) (any, error) { return w.Locate(ctx, x.session.User.ID, x.id) },
+		"LockTx": within(w, func(ctx context.Context, tx pgx.Tx, x target) (project.Project, error) {
+			return w.LockTx(ctx, tx, asOwner(x.actor), x.id)
+		}),
+		"ParkTx": within(w, func(ctx context.Context, tx pgx.Tx, x target) (project.Project, error) {
+			return w.ParkTx(ctx, tx, asOwner(x.actor), x.id, "taken")
+		}),
+		"UnparkTx": within(w, func(ctx context.Context, tx pgx.Tx, x target) (project.Project, error) {
+			return w.UnparkTx(ctx, tx, asOwner(x.actor), x.id)
+		}),
+		"Locate": func(ctx context.Context, x target) (any, error) { return w.Locate(ctx, x.session.User.ID, x.id) },
 	}
 	for _, name := range []string{"Create", "List", "Purge"} { // take no project; List is below
 		calls[name] = nil
@@ -236,6 +248,18 @@ func TestTwoTeams(t *testing.T) {
 	}
 	if ws, err := w.Locate(t.Context(), single.User, own.ID); err != nil || ws != ann.Workspace {
 		t.Errorf("Locate = %s, %v; want %s", ws, err, ann.Workspace)
+	}
+}
+
+// within makes a call that commits of one that takes a transaction.
+func within[X any](w *world, call func(context.Context, pgx.Tx, X) (project.Project, error)) func(context.Context, X) (any, error) {
+	return func(ctx context.Context, x X) (any, error) {
+		var got project.Project
+		err := db.InTx(ctx, w.db, func(tx pgx.Tx) (err error) {
+			got, err = call(ctx, tx, x)
+			return err
+		})
+		return got, err
 	}
 }
 
@@ -326,5 +350,49 @@ func TestPurgeAtOnce(t *testing.T) {
 	}
 	if total != 100 {
 		t.Errorf("four processes purged %v, want 100 together", counts)
+	}
+}
+
+// What others keep of a project goes in one transaction with it, in the order given;
+// one project that cannot go stays whole and does not keep the others.
+func TestPurgePieces(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner, _ := w.founder(t)
+	var all []project.ID
+	for range 3 {
+		p := w.create(t, owner, "an idea")
+		if _, err := w.Delete(t.Context(), owner, p.ID); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p.ID)
+	}
+	w.clock.Advance(project.KeepDeleted)
+	w.exec(t, `CREATE TABLE stream (project text, n int)`)
+	var order []string
+	note := func(name string, fails project.ID) project.Piece {
+		return func(ctx context.Context, tx pgx.Tx, i project.ID) error {
+			order = append(order, name)
+			if _, err := tx.Exec(ctx, `INSERT INTO stream VALUES ($1, 1)`, i); err != nil {
+				return err
+			}
+			if i == fails {
+				return errors.New("the disk is full")
+			}
+			return nil
+		}
+	}
+	n, err := w.Purge(t.Context(), note("high", ""), note("low", all[1]))
+	if n != 2 || err == nil || !strings.Contains(err.Error(), string(all[1])) {
+		t.Errorf("Purge = %d, %v; want 2 and a word about %s", n, err, all[1])
+	}
+	if diff := cmp.Diff([]string{"high", "low", "high", "low", "high", "low"}, order); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+	if got := w.count(t, `SELECT count(*) FROM stream`); got != 4 {
+		t.Errorf("%d rows written by pieces, want the 4 of two projects", got)
+	}
+	if n, err := w.Purge(t.Context(), note("high", "")); n != 1 || err != nil {
+		t.Errorf("Purge once more = %d, %v; want the one that was left", n, err)
 	}
 }

@@ -23,25 +23,37 @@ const lock = get + ` FOR NO KEY UPDATE OF p`
 func (p *Projects) change(ctx context.Context, actor account.Actor, i ID,
 	decide func(present Project) (sql string, args []any, err error),
 ) (Project, error) {
-	now := p.clock.Now()
 	var changed Project
 	err := db.InTx(ctx, p.db, func(tx pgx.Tx) error {
-		present, err := one(ctx, tx, lock, sees(actor, i)...)
-		if err != nil {
-			return err
-		}
-		sql, args, err := decide(present)
-		if err != nil || sql == "" {
-			changed = present
-			return err
-		}
-		changed, err = one(ctx, tx, sql+` RETURNING `+columns, append([]any{present.ID, now}, args...)...)
+		var err error
+		changed, err = p.changeTx(ctx, tx, actor, i, decide)
 		return err
 	})
 	if err != nil {
 		return Project{}, err
 	}
 	return changed, nil
+}
+
+func (p *Projects) changeTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID,
+	decide func(present Project) (sql string, args []any, err error),
+) (Project, error) {
+	present, err := p.LockTx(ctx, tx, actor, i)
+	if err != nil {
+		return Project{}, err
+	}
+	sql, args, err := decide(present)
+	if err != nil || sql == "" {
+		return present, err
+	}
+	return one(ctx, tx, sql+` RETURNING `+columns, append([]any{present.ID, p.clock.Now()}, args...)...)
+}
+
+// LockTx returns a project the actor sees, of any status but purged, and keeps every
+// other change of it waiting until tx ends. What must not interleave for one project
+// begins with it.
+func (p *Projects) LockTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID) (Project, error) {
+	return one(ctx, tx, lock, sees(actor, i)...)
 }
 
 // unlessDeleted refuses changes of a deleted project.
@@ -79,19 +91,36 @@ const park = `UPDATE project p SET parked_at = $2, park_note = $3, updated_at = 
 // Parking twice changes nothing; a deleted project is fault.Conflict with code
 // project_deleted.
 func (p *Projects) Park(ctx context.Context, actor account.Actor, i ID, note string) (Project, error) {
-	if err := actor.Need(account.MayWrite); err != nil {
-		return Project{}, err
-	}
-	note, err := readNote(note)
+	decide, err := parking(actor, note)
 	if err != nil {
 		return Project{}, err
 	}
-	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
+	return p.change(ctx, actor, i, decide)
+}
+
+// ParkTx is Park as a part of tx.
+func (p *Projects) ParkTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID, note string) (Project, error) {
+	decide, err := parking(actor, note)
+	if err != nil {
+		return Project{}, err
+	}
+	return p.changeTx(ctx, tx, actor, i, decide)
+}
+
+func parking(actor account.Actor, note string) (func(Project) (string, []any, error), error) {
+	if err := actor.Need(account.MayWrite); err != nil {
+		return nil, err
+	}
+	note, err := readNote(note)
+	if err != nil {
+		return nil, err
+	}
+	return func(present Project) (string, []any, error) {
 		if present.Status == Parked {
 			return "", nil, nil
 		}
 		return park, []any{note}, unlessDeleted(present)
-	})
+	}, nil
 }
 
 func readNote(s string) (string, error) {
@@ -114,12 +143,22 @@ func (p *Projects) Unpark(ctx context.Context, actor account.Actor, i ID) (Proje
 	if err := actor.Need(account.MayWrite); err != nil {
 		return Project{}, err
 	}
-	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
-		if present.Status == Active {
-			return "", nil, nil
-		}
-		return unpark, nil, unlessDeleted(present)
-	})
+	return p.change(ctx, actor, i, unparking)
+}
+
+// UnparkTx is Unpark as a part of tx.
+func (p *Projects) UnparkTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID) (Project, error) {
+	if err := actor.Need(account.MayWrite); err != nil {
+		return Project{}, err
+	}
+	return p.changeTx(ctx, tx, actor, i, unparking)
+}
+
+func unparking(present Project) (string, []any, error) {
+	if present.Status == Active {
+		return "", nil, nil
+	}
+	return unpark, nil, unlessDeleted(present)
 }
 
 const remove = `UPDATE project p SET deleted_at = $2, updated_at = $2 WHERE id = $1`
