@@ -234,12 +234,10 @@ func (g *reading) detail(it item, owner *record, sure bool) *Detail {
 
 // put adds a detail that ends before token end.
 func (g *reading) put(owner *record, d *Detail, end int) *Detail {
-	d.Origin = Said
-	switch {
-	case owner != nil:
-		d = owner.add(d)
-	case len(g.orphans) < mostDetails:
+	if owner == nil {
 		g.orphans = append(g.orphans, d)
+	} else {
+		d = owner.add(d)
 	}
 	g.latest, g.closed = d, end
 	return d
