@@ -12,14 +12,17 @@
 //  2. access: one log line and one measurement per request, also for those that
 //     are refused or panic below.
 //  3. panic: becomes a 500 with a debug id. Above all that could panic.
-//  4. health: /livez, /readyz and /metrics answer here, under any Host, since a
+//  4. sites: requests for the name of another site served here leave, and meet
+//     nothing of what follows.
+//  5. health: /livez, /readyz and /metrics answer here, under any Host, since a
 //     balancer probes by address.
-//  5. security headers: on every answer from here on, errors included.
-//  6. text: an address that is not UTF-8, or holds control characters, is 400
+//  6. security headers: on every answer from here on, errors included.
+//  7. text: an address that is not UTF-8, or holds control characters, is 400
 //     before anything reads it.
-//  7. host: an unknown Host is 421. Below it, Host can be trusted, which stops
+//  8. host: an unknown Host is 421. Below it, Host can be trusted, which stops
 //     DNS rebinding. Static files are the same for everybody and answer under
 //     any Host, so that the page that says so can be drawn.
-//  8. cross-origin protection: a browser's write from another site is 403.
-//  9. limits: 1 MB of body, 30 s for the whole request.
+//  9. cross-origin protection: a browser's write from another site is 403.
+//
+// 10. limits: 1 MB of body, 30 s for the whole request.
 package httpd

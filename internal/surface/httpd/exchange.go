@@ -30,6 +30,7 @@ type exchange struct {
 	route   string              // pattern that matched, innermost wins
 	debugID string              // of the error that was answered, if one was
 	stream  bool                // an event stream: its duration says nothing
+	foreign bool                // handed to another site: our pages do not belong there
 	expiry  expiry
 }
 

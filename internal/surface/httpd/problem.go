@@ -201,7 +201,7 @@ func answer(w http.ResponseWriter, r *http.Request, p Problem) {
 		panic(http.ErrAbortHandler)
 	}
 	prepare(w.Header(), p)
-	if x := exchangeOf(r.Context()); x != nil && x.server.cfg.Pages != nil && wantsPage(r) {
+	if x := exchangeOf(r.Context()); x != nil && x.server.cfg.Pages != nil && !x.foreign && wantsPage(r) {
 		x.server.cfg.Pages(w, r, p)
 		return
 	}

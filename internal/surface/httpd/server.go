@@ -67,6 +67,8 @@ type Config struct {
 	// TrustedTypes are the names of the policies our scripts use; none leaves
 	// Trusted Types unenforced.
 	TrustedTypes []string
+	// Sites are served at the same address under names of their own.
+	Sites []Site
 	// Pages writes errors for browsers; nil answers everything as problem+json.
 	Pages ErrorRenderer
 	// Checks must all pass for /readyz to say yes.
@@ -139,6 +141,7 @@ func New(cfg Config, app http.Handler) (*Server, error) {
 	h = cleanAddress(h)
 	h = s.secure(h)
 	h = s.probes(h)
+	h = s.sites(h)
 	h = s.rescue(h)
 	h = s.observe(h)
 	s.chain = s.begin(h)
