@@ -54,7 +54,7 @@ func Doctor(ctx context.Context, cfg config.Config, s Streams) error {
 		return fmt.Errorf("write findings: %w", err)
 	}
 	d := doctor{cfg: cfg, out: s.Out}
-	d.report(ctx, d.settings, d.secret, d.disk, d.database, d.signIn, d.listening, d.machine, d.models, d.stripe)
+	d.report(ctx, d.settings, d.secret, d.disk, d.database, d.signIn, d.previews, d.listening, d.machine, d.models, d.stripe)
 	if d.err != nil {
 		return fmt.Errorf("write findings: %w", d.err)
 	}
@@ -189,6 +189,31 @@ func (d *doctor) signIn(context.Context) []finding {
 		what: "public address", verdict: broken, says: u.String() + ": browsers keep no sign-in over plain http from another computer",
 		do: "put a proxy with a certificate in front and set COFOUNDER_URL=https://…, or use http://localhost on this computer",
 	}}
+}
+
+// previews says whether the names of apps lead anywhere. Those below localhost do in
+// every browser, though not in every program.
+func (d *doctor) previews(ctx context.Context) []finding {
+	f := finding{what: "app addresses", verdict: fine}
+	u := d.cfg.HTTP.PreviewURL()
+	switch {
+	case u == nil:
+		f.verdict, f.says = warning, "built apps cannot be shown at "+d.cfg.HTTP.PublicURL.String()
+		f.do = "point *.NAME of another domain here and set COFOUNDER_PREVIEW_HOST=NAME"
+		return []finding{f}
+	case d.cfg.HTTP.PreviewHost == "":
+		f.says = "apps are shown below " + u.Host + " to browsers on this computer"
+		return []finding{f}
+	}
+	// Any label will do: a wildcard answers for all.
+	name := "doctor." + u.Hostname()
+	if _, err := net.DefaultResolver.LookupHost(ctx, name); err != nil {
+		f.verdict, f.says = broken, name+" has no address: "+err.Error()
+		f.do = "add a DNS entry for *." + u.Hostname() + " that leads here, with a certificate for it"
+		return []finding{f}
+	}
+	f.says = "apps are shown below " + u.Host
+	return []finding{f}
 }
 
 // listening tries the address serve would take.

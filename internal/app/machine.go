@@ -17,7 +17,7 @@ type machine struct{ cfg config.Config }
 // facts are shown before the idea is typed: on the start page, in the terminal
 // and by doctor.
 func (m *machine) facts() []web.Fact {
-	return []web.Fact{m.cage(), m.browser(), m.ai(), m.mail()}
+	return []web.Fact{m.cage(), m.previews(), m.browser(), m.ai(), m.mail()}
 }
 
 // cage says whether generated code may run here.
@@ -31,6 +31,21 @@ func (m *machine) cage() web.Fact {
 	f.Detail = "I cannot build apps yet. That comes in a later version; your ideas are kept."
 	return f
 }
+
+// previews says whether built apps can be looked at under the address in use.
+func (m *machine) previews() web.Fact {
+	f := web.Fact{What: showApps}
+	u := m.cfg.HTTP.PreviewURL()
+	if u == nil {
+		f.Detail = "A built app needs an address on a domain of its own, and none is set for " + m.cfg.HTTP.PublicURL.String() + "."
+		f.Do = "Whoever runs this sets COFOUNDER_PREVIEW_HOST; or open me at http://localhost on the computer I run on."
+		return f
+	}
+	f.Can, f.Detail = true, "Each app gets an address of its own below "+u.Host+", apart from this one."
+	return f
+}
+
+const showApps = "Show your app"
 
 // browser says whether pictures can be taken.
 func (m *machine) browser() web.Fact {

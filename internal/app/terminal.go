@@ -91,7 +91,7 @@ func (t *terminal) first(address, link string, facts []web.Fact, took time.Durat
 // short is the word a fact has in the terminal's first column.
 func short(what string) string {
 	words := map[string]string{
-		"Run your app safely": "Cage", "Take pictures": "Browser", web.ReachAI: "AI", "Send mail": "Mail",
+		"Run your app safely": "Cage", showApps: "Preview", "Take pictures": "Browser", web.ReachAI: "AI", "Send mail": "Mail",
 	}
 	if w, ok := words[what]; ok {
 		return w

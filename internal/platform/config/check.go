@@ -6,9 +6,12 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 const (
@@ -21,6 +24,7 @@ const (
 func (l *loader) check(c *Config) {
 	l.addr(c.HTTP.Addr)
 	l.publicURL(c)
+	l.previewHost(c)
 	l.data(c.Data)
 	l.process(c)
 	l.choices(c)
@@ -69,6 +73,37 @@ func (l *loader) publicURL(c *Config) {
 	}
 	c.HTTP.PublicURL = &url.URL{Scheme: u.Scheme, Host: host}
 }
+
+// previewHost keeps apps on a site that shares nothing with ours: cookies and
+// same-site rules go by registrable domain.
+func (l *loader) previewHost(c *Config) {
+	const key = "COFOUNDER_PREVIEW_HOST"
+	if !l.has(key) || l.problems.on(key) {
+		return
+	}
+	host := strings.ToLower(strings.TrimSuffix(c.HTTP.PreviewHost, "."))
+	if !hostName.MatchString(host) || len(host) > previewHostLength {
+		l.problems.add(key, "is not a host name: write it like apps.example.net, without https://, port or *")
+		return
+	}
+	c.HTTP.PreviewHost = host
+	if c.HTTP.PublicURL == nil || l.problems.on("COFOUNDER_URL") {
+		return
+	}
+	ours, err := publicsuffix.EffectiveTLDPlusOne(c.HTTP.PublicURL.Hostname())
+	if err != nil {
+		ours = c.HTTP.PublicURL.Hostname() // an address or a name of one label
+	}
+	if host == ours || strings.HasSuffix(host, "."+ours) {
+		l.problems.add(key, "belongs to the same domain as COFOUNDER_URL ("+ours+"): apps need a domain of their own, or what an AI wrote could come near your sign-in")
+	}
+}
+
+// hostName is a DNS name of at least two labels that do not begin or end with -.
+var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
+
+// previewHostLength leaves room for the label and its dot in a DNS name.
+const previewHostLength = 253 - 64
 
 func (l *loader) data(d Data) {
 	if !l.problems.on("COFOUNDER_DATA") && !filepath.IsAbs(d.Dir) {
@@ -144,6 +179,9 @@ func (c Config) Warnings() []string {
 	}
 	if public.Scheme == "https" && len(c.HTTP.TrustedProxies) == 0 {
 		list = append(list, "COFOUNDER_URL is https, but COFOUNDER_TRUSTED_PROXIES is not set: whatever ends https in front of us is taken for the client of every request.")
+	}
+	if c.HTTP.PreviewURL() == nil {
+		list = append(list, "COFOUNDER_PREVIEW_HOST is not set: built apps cannot be shown, since each needs an address on a domain other than COFOUNDER_URL's.")
 	}
 	if public.Scheme == "https" && strings.HasPrefix(c.Stripe.Key.Reveal(), "sk_test_") {
 		list = append(list, "STRIPE_SECRET_KEY is a test key: nobody will be charged.")

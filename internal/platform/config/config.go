@@ -39,7 +39,28 @@ type Config struct {
 type HTTP struct {
 	Addr           string         `env:"COFOUNDER_ADDR" envDefault:"localhost:8080" says:"Address to listen on, as host:port. The host is localhost (both 127.0.0.1 and ::1), an IP address, or empty for every address of this computer."`
 	PublicURL      *url.URL       `env:"COFOUNDER_URL" unset:"http://localhost:PORT, with the port of COFOUNDER_ADDR" says:"Where browsers reach cofounder: http or https, host and port, no path. Requests under any other name are refused. Sign-in works over https, and over http only on this computer."`
+	PreviewHost    string         `env:"COFOUNDER_PREVIEW_HOST" unset:"preview.localhost while COFOUNDER_URL is on this computer; otherwise apps are not shown" says:"Name below which each built app has an address of its own, as LABEL.NAME, with the scheme and port of COFOUNDER_URL. It must belong to another registrable domain than COFOUNDER_URL, since apps are written by an AI and must not come near sign-in; point *.NAME at cofounder, with a certificate for it."`
 	TrustedProxies []netip.Prefix `env:"COFOUNDER_TRUSTED_PROXIES" unset:"none" says:"Networks of the proxies or balancers in front, as CIDRs separated by commas. Only they are believed about a client's address (X-Forwarded-For), request id and trace. Setting it also gives connections that were opened ahead 120 s instead of 10 s to send their first header."`
+}
+
+// PreviewURL is what the addresses of built apps are made of: an app's label and a
+// dot go in front of its host. Nil means that apps cannot be shown.
+//
+// Browsers take every name below localhost for this computer, and a page on
+// localhost and one on preview.localhost for different sites.
+func (h HTTP) PreviewURL() *url.URL {
+	host := h.PreviewHost
+	switch {
+	case host != "":
+	case isLocal(h.PublicURL.Hostname()):
+		host = "preview.localhost"
+	default:
+		return nil
+	}
+	if port := h.PublicURL.Port(); port != "" {
+		host += ":" + port
+	}
+	return &url.URL{Scheme: h.PublicURL.Scheme, Host: host}
 }
 
 // Data is where things are kept.

@@ -113,6 +113,13 @@ func TestLoadRefuses(t *testing.T) {
 		{"url with user", []string{"COFOUNDER_URL=https://me@example.com"}, []string{"COFOUNDER_URL: holds more"}},
 		{"url without host", []string{"COFOUNDER_URL=https://"}, []string{"COFOUNDER_URL: has no host"}},
 		{"url that is none", []string{"COFOUNDER_URL=http://[::1"}, []string{"COFOUNDER_URL: is not an address"}},
+		{"apps with a scheme", []string{"COFOUNDER_PREVIEW_HOST=https://apps.example.net"}, []string{"COFOUNDER_PREVIEW_HOST: is not a host name"}},
+		{"apps with a star", []string{"COFOUNDER_PREVIEW_HOST=*.example.net"}, []string{"COFOUNDER_PREVIEW_HOST: is not a host name"}},
+		{"apps at an address", []string{"COFOUNDER_PREVIEW_HOST=10.0.0.1"}, []string{"COFOUNDER_PREVIEW_HOST: is not a host name"}},
+		{"apps below ours", []string{"COFOUNDER_URL=https://app.example.com", "COFOUNDER_PREVIEW_HOST=apps.app.example.com"}, []string{"COFOUNDER_PREVIEW_HOST: belongs to the same domain"}},
+		{"apps beside ours", []string{"COFOUNDER_URL=https://app.example.com", "COFOUNDER_PREVIEW_HOST=apps.example.com"}, []string{"COFOUNDER_PREVIEW_HOST: belongs to the same domain"}},
+		{"apps on our domain", []string{"COFOUNDER_URL=https://app.example.co.uk", "COFOUNDER_PREVIEW_HOST=Example.co.uk"}, []string{"COFOUNDER_PREVIEW_HOST: belongs to the same domain"}},
+		{"apps on a neighbour's domain", []string{"COFOUNDER_URL=https://app.one.co.uk", "COFOUNDER_PREVIEW_HOST=two.co.uk"}, nil},
 		{"role", []string{"COFOUNDER_ROLES=web,cook"}, []string{"COFOUNDER_ROLES: holds a role"}},
 		{"role of nothing", []string{"COFOUNDER_ROLES=,"}, []string{"COFOUNDER_ROLES: holds a role"}},
 		{"proxy", []string{"COFOUNDER_TRUSTED_PROXIES=10.0.0.1"}, []string{"COFOUNDER_TRUSTED_PROXIES: is not a list of networks"}},
@@ -296,6 +303,31 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// Apps never share a site with us; the port is ours.
+func TestPreviewURL(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ url, host, want string }{
+		{"http://localhost:8080", "", "http://preview.localhost:8080"},
+		{"http://127.0.0.1", "", "http://preview.localhost"},
+		{"http://[::1]:9000", "", "http://preview.localhost:9000"},
+		{"https://x.example.com", "", "<nil>"},
+		{"http://192.168.1.5:8080", "", "<nil>"},
+		{"https://x.example.com:8443", "Apps.Example.net.", "https://apps.example.net:8443"},
+	} {
+		environ := []string{"HOME=/h", "COFOUNDER_URL=" + c.url}
+		if c.host != "" {
+			environ = append(environ, "COFOUNDER_PREVIEW_HOST="+c.host)
+		}
+		got, err := config.Load(environ, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u := got.HTTP.PreviewURL(); (u == nil) != (c.want == "<nil>") || u != nil && u.String() != c.want {
+			t.Errorf("PreviewURL with %s and %q = %v, want %s", c.url, c.host, u, c.want)
+		}
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -303,9 +335,10 @@ func TestWarnings(t *testing.T) {
 		environ []string
 		want    []string
 	}{
-		{"lan over http", []string{"COFOUNDER_ADDR=:8080", "COFOUNDER_URL=http://192.168.1.5:8080"}, []string{"COFOUNDER_URL is http://192.168.1.5:8080"}},
+		{"lan over http", []string{"COFOUNDER_ADDR=:8080", "COFOUNDER_URL=http://192.168.1.5:8080"}, []string{"COFOUNDER_URL is http://192.168.1.5:8080", "COFOUNDER_PREVIEW_HOST is not set"}},
 		{"open without a name", []string{"COFOUNDER_ADDR=0.0.0.0:8080"}, []string{"COFOUNDER_ADDR listens"}},
-		{"https without a proxy", []string{"COFOUNDER_URL=https://x.example.com"}, []string{"COFOUNDER_URL is https"}},
+		{"https without a proxy", []string{"COFOUNDER_URL=https://x.example.com"}, []string{"COFOUNDER_URL is https", "COFOUNDER_PREVIEW_HOST is not set"}},
+		{"a domain for apps", []string{"COFOUNDER_URL=https://x.example.com", "COFOUNDER_TRUSTED_PROXIES=10.0.0.0/8", "COFOUNDER_PREVIEW_HOST=apps.example.net"}, nil},
 		{"loopback by number", []string{"COFOUNDER_URL=http://127.0.0.1:8080"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
