@@ -1,0 +1,2 @@
+// Package hosting keeps built apps running.
+package hosting

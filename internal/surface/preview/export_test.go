@@ -1,0 +1,8 @@
+package preview
+
+// What reads hostile text, for fuzzing.
+var (
+	WithoutOurs      = withoutOurs
+	AppCookie        = appCookie
+	WithoutAncestors = withoutAncestors
+)
