@@ -1,0 +1,6 @@
+//go:build !fault
+
+package faultpoint
+
+// At does nothing.
+func At(string) {}

@@ -1,0 +1,144 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"cofounder/internal/base/faultpoint"
+	"cofounder/internal/platform/db"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// commit is one transaction of a node: what flow writes, what the caller adds.
+type commit struct {
+	what string
+	// write queues flow's own statements, the fence first.
+	write func(b *pgx.Batch)
+	// then does what needs answers, before what the caller adds in this way. May be nil.
+	then func(ctx context.Context, tx pgx.Tx) error
+	// last is the same after it. May be nil.
+	last func(ctx context.Context, tx pgx.Tx) error
+	// fill collects what the caller adds.
+	fill func(*Commit) error
+	// written tells whether it was written after all, when the connection broke.
+	written func(ctx context.Context) (bool, error)
+}
+
+// retryEvery is the pause before a commit is tried again on a new connection.
+const retryEvery = 100 * time.Millisecond
+
+// commit writes c. A connection that breaks is no reason to lose what was paid for: it
+// is tried again for commitTime, also when ctx is over; the fence decides. When nothing
+// was written the caller's Otherwise are done.
+func (e *Engine) commit(ctx context.Context, c commit) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
+	for {
+		added := &Commit{}
+		c.write(&added.Batch)
+		err := c.fill(added)
+		if err == nil {
+			faultpoint.At("flow.commit.before")
+			err = e.send(ctx, c, added)
+			faultpoint.At("flow.commit.after")
+		}
+		if err != nil && broken(err) {
+			var written bool
+			if written, err = e.afterBreak(ctx, c, err); err == nil && !written {
+				continue
+			}
+		}
+		if err == nil {
+			return nil
+		}
+		return errors.Join(explain(c.what, err), otherwise(ctx, added))
+	}
+}
+
+// explain turns the refusal of the fence into ErrFenced.
+func explain(what string, err error) error {
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == fenced {
+		return fmt.Errorf("%s: %w", what, ErrFenced)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func otherwise(ctx context.Context, c *Commit) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	defer cancel()
+	var errs []error
+	for _, do := range c.otherwise {
+		errs = append(errs, do(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// send writes everything in one exchange when nothing asks in between: statements sent
+// together are one transaction.
+func (e *Engine) send(ctx context.Context, c commit, added *Commit) error {
+	if c.then == nil && c.last == nil && len(added.inTx) == 0 {
+		return e.cfg.DB.SendBatch(ctx, &added.Batch).Close()
+	}
+	return db.InTx(ctx, e.cfg.DB, func(tx pgx.Tx) error {
+		if err := tx.SendBatch(ctx, &added.Batch).Close(); err != nil {
+			return err
+		}
+		if c.then != nil {
+			if err := c.then(ctx, tx); err != nil {
+				return err
+			}
+		}
+		for _, do := range added.inTx {
+			if err := do(ctx, tx); err != nil {
+				return err
+			}
+		}
+		faultpoint.At("flow.commit.inside")
+		if c.last != nil {
+			return c.last(ctx, tx)
+		}
+		return nil
+	})
+}
+
+// broken reports whether err is about the connection and not about what was asked.
+func broken(err error) bool {
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) {
+		return refused.Code == idleInTransaction || db.Unavailable(err)
+	}
+	if network := net.Error(nil); errors.As(err, &network) {
+		return true
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || db.Unavailable(err)
+}
+
+// idleInTransaction is the SQLSTATE of a session that was cut because this process
+// stood still inside a transaction.
+const idleInTransaction = "25P03"
+
+// afterBreak waits until the server answers again and says whether c was written. The
+// error is the first one when that takes too long.
+func (e *Engine) afterBreak(ctx context.Context, c commit, first error) (bool, error) {
+	tick := time.NewTicker(retryEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false, first
+		case <-tick.C:
+		}
+		written, err := c.written(ctx)
+		if err == nil {
+			return written, nil
+		}
+		if !broken(err) {
+			return false, errors.Join(first, err)
+		}
+	}
+}
