@@ -17,6 +17,7 @@ import (
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/platform/llm/client"
+	"cofounder/internal/platform/llm/demo"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/product/meter"
 
@@ -34,6 +35,7 @@ func (a *App) openAI(ctx context.Context, box *seal.Box, source *id.Source) erro
 	a.Meter = meter.New(meter.Config{DB: a.database.pool, Clock: a.clock, IDs: source, Log: a.log})
 	a.Connections = meter.NewConnections(meter.ConnectionsConfig{
 		DB: a.database.pool, Clock: a.clock, Box: box, OperatorKey: foundersKey(a.cfg),
+		Demo: demo.Endpoint(),
 	})
 	wire, err := newClient(a.cfg, a.telemetry.Meter("platform/llm/client"), a.log)
 	if err != nil {
@@ -56,26 +58,24 @@ func foundersKey(cfg config.Config) config.Secret {
 }
 
 func newClient(cfg config.Config, m metric.Meter, log *slog.Logger) (*client.Client, error) {
-	c, err := client.New(client.Config{Clock: clock.System{}, Log: log, Meter: m, Transport: transport(cfg)})
+	c, err := client.New(client.Config{Clock: clock.System{}, Log: log, Meter: m, Transport: demo.New(transport(cfg))})
 	if err != nil {
 		return nil, fmt.Errorf("prepare for models: %w", err)
 	}
 	return c, nil
 }
 
-// transport carries requests to models. Where anyone may sign up, addresses come from
-// strangers, so that connections into the operator's own networks are refused when they
-// are made, whatever name led there. Nil is the client's own.
-func transport(cfg config.Config) http.RoundTripper {
-	if cfg.Accounts.SignUp != config.SignUpOpen {
-		return nil
+// transport carries requests to models elsewhere. Where anyone may sign up, addresses
+// come from strangers, so that connections into the operator's own networks are refused
+// when they are made, whatever name led there.
+func transport(cfg config.Config) *http.Transport {
+	t := client.NewTransport()
+	if cfg.Accounts.SignUp == config.SignUpOpen {
+		const connecting = 10 * time.Second
+		t.Proxy = nil // it would connect for us
+		t.DialContext = (&net.Dialer{Timeout: connecting, Control: outsideOnly}).DialContext
 	}
-	const connecting = 10 * time.Second
-	dialer := &net.Dialer{Timeout: connecting, Control: outsideOnly}
-	return &http.Transport{
-		DialContext: dialer.DialContext, TLSHandshakeTimeout: connecting, ForceAttemptHTTP2: true,
-		MaxIdleConns: 256, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second,
-	}
+	return t
 }
 
 var errInside = errors.New("addresses of this installation's own networks are not asked while sign-up is open")
@@ -100,7 +100,7 @@ func shared(ip netip.Addr) bool {
 // models asks the provider of the operator's key.
 func (d *doctor) models(ctx context.Context) []finding {
 	if !d.cfg.AI.AnthropicKey.IsSet() {
-		return []finding{{what: modelEndpoint, verdict: fine, says: "no key of this installation: teams connect an AI of their own"}}
+		return []finding{{what: modelEndpoint, verdict: fine, says: "no key of this installation: teams connect an AI of their own, and have the demo mode until then"}}
 	}
 	c, err := newClient(d.cfg, noop.Meter{}, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -43,6 +43,9 @@ type ConnectionsConfig struct {
 	// OperatorKey is the operator's own key, if any. It serves the workspace of the
 	// first operator and no other, and only where its owner has chosen it.
 	OperatorKey config.Secret
+	// Demo is what teams reach that have connected no AI. It costs nothing. The zero
+	// Endpoint: they reach none.
+	Demo llm.Endpoint
 }
 
 // Connections keeps how each team reaches an AI. A key is sealed at rest and bound to
@@ -53,11 +56,12 @@ type Connections struct {
 	clock    clock.Clock
 	box      *seal.Box
 	operator config.Secret
+	demo     llm.Endpoint
 }
 
 // NewConnections returns Connections over cfg.
 func NewConnections(cfg ConnectionsConfig) *Connections {
-	return &Connections{db: cfg.DB, clock: cfg.Clock, box: cfg.Box, operator: cfg.OperatorKey}
+	return &Connections{db: cfg.DB, clock: cfg.Clock, box: cfg.Box, operator: cfg.OperatorKey, demo: cfg.Demo}
 }
 
 // connectionRow is a row of ai_connection.
@@ -239,10 +243,14 @@ func (c *Connections) Disconnect(ctx context.Context, actor account.Actor) error
 }
 
 // Connect returns how the team of a charge reaches models; it is ModelConfig.Connect.
-// fault.Conflict with code no_ai where it reaches none, key_unreadable where the kept
-// key cannot be opened.
+// A team that has connected no AI, and only such a team, reaches the demo model: where
+// a connection does not work that is said, not played over. fault.Conflict with code
+// no_ai where it reaches none, key_unreadable where the kept key cannot be opened.
 func (c *Connections) Connect(ctx context.Context, charge Charge) (Connection, error) {
 	row, err := c.read(ctx, charge.Actor.Workspace)
+	if NotConnected(err) && c.demo.BaseURL != "" {
+		return Connection{Payer: Nobody, Endpoint: c.demo}, nil
+	}
 	if err != nil {
 		return Connection{}, err
 	}

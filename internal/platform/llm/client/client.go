@@ -21,7 +21,7 @@ type Config struct {
 	Clock clock.Clock
 	Log   *slog.Logger
 	Meter metric.Meter
-	// Transport carries the requests; nil makes one that reuses connections.
+	// Transport carries the requests; nil is NewTransport.
 	Transport http.RoundTripper
 	// Policy is how patient the client is; the zero Policy is DefaultPolicy.
 	Policy Policy
@@ -68,7 +68,7 @@ type Client struct {
 // New returns a client.
 func New(cfg Config) (*Client, error) {
 	if cfg.Transport == nil {
-		cfg.Transport = newTransport()
+		cfg.Transport = NewTransport()
 	}
 	if cfg.Policy == (Policy{}) {
 		cfg.Policy = DefaultPolicy()
@@ -85,9 +85,9 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// newTransport has no time limits of its own besides connecting: the watchdogs know
-// what an answer is.
-func newTransport() *http.Transport {
+// NewTransport returns a transport that reuses connections. It has no time limits of
+// its own besides connecting: the watchdogs know what an answer is.
+func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,

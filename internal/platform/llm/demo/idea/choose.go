@@ -22,7 +22,9 @@ func (g *reading) shape() {
 		c.Why = append(c.Why, e.quote)
 	}
 	main := g.main(p)
-	main.fields = append(main.fields, g.orphans...)
+	for _, d := range g.orphans {
+		main.add(d)
+	}
 	main.Role, c.Main = Main, main.ID
 	g.out.Shape = c
 	if i := slices.Index(g.things, main); i > 0 {
@@ -119,7 +121,8 @@ func (g *reading) products(s Shape) *record {
 	r := g.standard("product")
 	g.move(r, func(r *record, _ *Detail) bool { return bare(r) })
 	g.things = slices.DeleteFunc(g.things, func(have *record) bool { return have != r && bare(have) })
-	r.fields = append(r.fields, &kind)
+	r.kinds = &kind
+	r.fields = append(r.fields, r.kinds)
 	g.usual(r, "price")
 	return r
 }
@@ -177,7 +180,7 @@ func (g *reading) move(to *record, which func(*record, *Detail) bool) {
 		r.fields = slices.DeleteFunc(r.fields, func(d *Detail) bool {
 			moves := which(r, d)
 			if moves {
-				to.fields = append(to.fields, d)
+				to.add(d)
 			}
 			return moves
 		})

@@ -134,7 +134,7 @@ func (l *lexicon) add(kind, args, w string) {
 		first, usual, _ := strings.Cut(args, " ")
 		switch kind {
 		case "thing":
-			n.shape, n.usual = Shape(first), strings.Split(usual, ",")
+			n.shape, n.usual = Shape(first), strings.Split(strings.ReplaceAll(usual, "_", " "), ",")
 		case "tool":
 			n.shape = cmp.Or(n.shape, Shape(first))
 		case "detail":
@@ -229,7 +229,7 @@ func (l *lexicon) plural(lemma string) string {
 	at := strings.LastIndexAny(lemma, " -") + 1
 	last := lemma[at:]
 	_, mass := l.table["mass"][last]
-	if mass || l.table["mass"][lemma] != "" {
+	if mass || l.table["mass"][lemma] != "" || hasSuffix(last, "s") && !hasSuffix(last, "ss", "us", "is", "as") && l.table["plural"][last] == "" {
 		return lemma
 	}
 	return lemma[:at] + cmp.Or(l.table["plural"][last], pluralOf(last))
@@ -251,9 +251,14 @@ func (l *lexicon) singular(w string) (string, bool) {
 	if known := l.words[w]; known.noun != nil {
 		return known.noun.lemma, known.plural
 	}
+	for one, many := range l.table["plural"] {
+		if many == w {
+			return one, true
+		}
+	}
 	n := len(w)
 	switch {
-	case n < 4 || w[n-1] != 's' || hasSuffix(w, "ss", "us", "is"):
+	case l.table["mass"][w] != "" || n < 4 || w[n-1] != 's' || hasSuffix(w, "ss", "us", "is"):
 		return w, false
 	case strings.HasSuffix(w, "ies") && n > 4:
 		return w[:n-3] + "y", true

@@ -234,10 +234,12 @@ func (g *reading) detail(it item, owner *record, sure bool) *Detail {
 
 // put adds a detail that ends before token end.
 func (g *reading) put(owner *record, d *Detail, end int) *Detail {
-	if owner == nil {
-		g.orphans = append(g.orphans, d)
-	} else {
+	d.Origin = Said
+	switch {
+	case owner != nil:
 		d = owner.add(d)
+	case len(g.orphans) < mostDetails:
+		g.orphans = append(g.orphans, d)
 	}
 	g.latest, g.closed = d, end
 	return d

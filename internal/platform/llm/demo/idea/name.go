@@ -40,9 +40,9 @@ func (g *reading) called() { //nolint:gocognit // one rule after another, in the
 			other = r.Name
 		}
 		switch {
-		case r.Role != Main || among(r.ID, "slot", "time_slot", "event", "booking", "reservation", "entry", "item", "value"):
-		case r.ID == "product":
-			main, _ = g.lexicon.singular(strings.ToLower(r.fields[0].Options[0]))
+		case r.Role != Main || r.Origin != Corrected && among(r.ID, "slot", "time_slot", "event", "booking", "reservation", "entry", "item", "value"):
+		case r.kinds != nil:
+			main, _ = g.lexicon.singular(strings.ToLower(r.kinds.Options[0]))
 		case r.ID == "person":
 			main = r.Plural
 		default:

@@ -48,9 +48,10 @@ func (g *reading) items() []item {
 // phrase returns the noun phrase that begins at i and ends before end at the latest;
 // its to is 0 when none does.
 func (g *reading) phrase(i, end int) item {
+	const longest = 12
 	p := item{from: i, head: -1}
 	k := i
-	for ; k < end; k++ {
+	for ; k < min(end, i+longest); k++ {
 		t := g.at(k)
 		if k > i && (t.gap != 0 || g.at(k-1).owner) {
 			break

@@ -16,6 +16,7 @@ type record struct {
 	fields  []*Detail
 	object  map[Shape]bool // of the verbs that do something with it
 	kept    bool           // of a person: somebody to keep a record of, not only who acts
+	kinds   *Detail        // of articles put together: which there are
 	wanted  []Quote        // where it is, and where it is not: the first two
 	refused []Quote
 }
@@ -143,7 +144,7 @@ func (g *reading) weigh(p item, handler *sense) int {
 		{!t.class.is(thing | person), -known},
 		{p.counted && t.plural, known},
 		{t.class.is(person) && !t.plural && p.det == "", -met - known}, // "baby swimming"
-		{t.class.is(family), -met - known},
+		{t.class.is(family) && !t.plural, -met - known},
 		{t.class.is(setting), -known},
 		{p.each(), every},
 		{g.at(p.from-1).word == "per", every},
@@ -196,6 +197,8 @@ func (r *record) add(d *Detail) *Detail {
 			return have
 		}
 	}
-	r.fields = append(r.fields, d)
+	if len(r.fields) < 2*mostDetails {
+		r.fields = append(r.fields, d)
+	}
 	return d
 }

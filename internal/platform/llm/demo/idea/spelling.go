@@ -26,7 +26,7 @@ func (l *lexicon) index() {
 // doubled, two swapped, one of a, e, i and o for another. A consonant for another
 // makes too many good words into others.
 func (l *lexicon) correct(w string) string {
-	if len(w) < shortest-1 || len(w) > longestWord {
+	if l.words[w].class != 0 || len(w) < shortest-1 || len(w) > longestWord {
 		return w
 	}
 	if right := l.spelling[w]; right != "" {
