@@ -90,7 +90,7 @@ func TestIdeasDiffer(t *testing.T) {
 	}
 	for i, a := range all {
 		for _, b := range all[i+1:] {
-			if a.things == b.things || a.shape == b.shape && a.name == b.name {
+			if a.things == b.things {
 				t.Errorf("%s and %s are alike:\n%+v\n%+v", a.idea, b.idea, a, b)
 			}
 		}
@@ -139,6 +139,9 @@ func sketch(u idea.Understanding) string {
 					fmt.Fprintf(&s, " %v", d.Options)
 				}
 				sep = ", "
+			}
+			if len(n.Examples) > 0 {
+				fmt.Fprintf(&s, " like %v", n.Examples)
 			}
 			s.WriteByte('\n')
 		}

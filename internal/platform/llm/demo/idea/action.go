@@ -10,7 +10,7 @@ func (g *reading) act() {
 		switch {
 		case among(t.word, "i", "we", "i'd", "we'd", "i'll", "we'll"):
 			who = you
-		case t.class.is(pron|modal) && among(t.word, "they", "them", "he", "she", "everybody", "everyone", "anyone", "they'd", "they'll") && (who == "" || who == you):
+		case t.class.is(pron|modal) && (among(t.word, "they", "he", "she", "everybody", "everyone", "anyone", "they'd", "they'll") || t.word == "them" && g.at(i+1).word == "to") && (who == "" || who == you):
 			if at := slices.IndexFunc(g.here, func(r *record) bool { return r.class.is(person) }); at >= 0 {
 				who = slug(g.here[at].lemma)
 			} else if g.person != "" {
@@ -31,6 +31,10 @@ func (g *reading) does(i int, who string) {
 		who = you
 	}
 	a := Action{Who: who, Does: g.at(i).lemma}
+	if key := "by others " + a.Does; who != you && g.counted[key] == 0 { // what others do is what the product is for
+		g.counted[key]++
+		g.weight[g.at(i).sense.shape] += verbWeight
+	}
 	to := i + 1
 	const near = 3
 	for k := i + 1; k <= i+near && a.What == ""; k++ {

@@ -8,13 +8,7 @@ import (
 
 // shape takes the shape with the most said for it and gives things their roles.
 func (g *reading) shape() {
-	all := plans()
-	p := slices.MaxFunc(all, func(a, b plan) int { return cmp.Compare(g.weight[a.shape], g.weight[b.shape]) })
-	if at := slices.IndexFunc(all, func(p plan) bool { return p.shape == g.fixed }); at >= 0 {
-		p = all[at]
-	} else if g.weight[p.shape] <= 0 {
-		p = all[len(all)-1]
-	}
+	p := g.chosen()
 	c := Choice{Name: p.shape, Label: p.label, Why: []Quote{}}
 	slices.SortStableFunc(g.evidence[p.shape], func(a, b evidence) int { return b.weight - a.weight })
 	const most = 3
@@ -31,17 +25,7 @@ func (g *reading) shape() {
 		g.things = slices.Insert(slices.Delete(g.things, i, i+1), 0, main)
 	}
 	g.link()
-	switch p.shape {
-	case Catalogue:
-		g.sell(main)
-	case Bookings:
-		g.move(main, func(r *record, d *Detail) bool { // a room has no date of its own
-			return !r.sense.dated() && (d.Type == Date && strings.HasPrefix(d.Name, "Date") || d.Type == Time)
-		})
-	case Board, Log, Directory, List:
-	}
-	g.need(main, p.needs)
-	g.tie(main, p.shape)
+	g.arrange(p, main)
 	for _, r := range g.things {
 		if len(r.fields) == 0 && (r.sense.shape == p.shape || r.sense.shape != Catalogue && r.sense.shape != Directory) {
 			g.usual(r, r.sense.usual...)
@@ -52,28 +36,57 @@ func (g *reading) shape() {
 	}
 }
 
+// chosen returns the plan with the most said for it.
+func (g *reading) chosen() plan {
+	const goods = 4
+	if slices.ContainsFunc(g.things, func(r *record) bool { return asked(r.ID) && len(r.fields) > 1 }) {
+		g.weight[Catalogue] += goods // "orders have a date and a status"
+	}
+	all := plans()
+	p := slices.MaxFunc(all, func(a, b plan) int { return cmp.Compare(g.weight[a.shape], g.weight[b.shape]) })
+	if at := slices.IndexFunc(all, func(p plan) bool { return p.shape == g.fixed }); at >= 0 {
+		p = all[at]
+	} else if g.weight[p.shape] <= 0 {
+		p = all[len(all)-1]
+	}
+	return p
+}
+
+// arrange gives the main thing what its shape needs, and others what goes with that.
+func (g *reading) arrange(p plan, main *record) {
+	g.things = slices.DeleteFunc(g.things, func(r *record) bool { // "a directory of cafés": each is a place
+		return p.shape == Directory && r != main && r.class.is(setting) && len(r.fields) == 0
+	})
+	switch p.shape {
+	case Catalogue:
+		g.sell(main)
+	case Bookings:
+		g.move(main, func(r *record, d *Detail) bool { // a room has no date of its own
+			return !r.sense.dated() && (d.Type == Date && strings.HasPrefix(d.Name, "Date") || d.Type == Time || d.Name == "Number of people")
+		})
+	case Log:
+		if main.Origin == Standard && len(main.fields) == 0 {
+			g.log(main)
+		}
+	case Board, Directory, List:
+	}
+	if p.shape != Catalogue { // there the orders have them
+		g.stage(main)
+	}
+	g.need(main, p.needs)
+	g.tie(main, p.shape)
+}
+
 // main returns the thing or person the shape shows, and makes one where the founder
 // named none: a booking of a room.
 func (g *reading) main(p plan) *record {
-	const perDetail, fit = 3, 5
-	people := p.shape == Board || p.shape == Directory || p.shape == List
-	main := g.products(p.shape)
+	if main := g.products(p.shape); main != nil {
+		return main
+	}
+	var main *record
 	points := 0
 	for _, r := range slices.Concat(g.things, g.people) {
-		n, fits := r.points+perDetail*len(r.fields), r.sense.shape == p.shape
-		switch {
-		case main != nil && points == 0, asked(r.ID), r.ID == you, r.class.is(person) && !people:
-			continue
-		case p.shape == Bookings:
-			fits = r.sense.dated()
-		case p.shape == Log:
-			fits = fits || r.object[Log]
-		}
-		if fits && p.shape != Directory && p.shape != List {
-			n += fit
-		}
-		enough := len(r.fields) > 1 || len(r.fields) == 1 && p.shape != Log
-		if (fits || enough && p.shape != Bookings) && n > points {
+		if n := p.fit(r); n > points {
 			main, points = r, n
 		}
 	}
@@ -81,9 +94,45 @@ func (g *reading) main(p plan) *record {
 		main = top(g.things, func(r *record) bool { return !asked(r.ID) })
 	}
 	if main == nil {
-		main = g.standard(cmp.Or(g.maker(p.shape), p.entry))
+		main = g.standard(g.entry(p))
 	}
 	return main
+}
+
+// fit is how well r would do as what the shape shows; 0 for not at all.
+func (p plan) fit(r *record) int {
+	const perDetail, bonus = 3, 5
+	people := p.shape == Board || p.shape == Directory || p.shape == List
+	fits := r.sense.shape == p.shape
+	switch {
+	case r.ID == you, r.class.is(person) && !people, asked(r.ID) && (p.shape != Board || r.ID != "request"):
+		return 0
+	case p.shape == Bookings:
+		fits = r.sense.dated()
+	case p.shape == Log:
+		fits = fits || r.object[Log]
+	}
+	enough := len(r.fields) > 1 || len(r.fields) == 1 && p.shape != Log
+	n := r.points + perDetail*len(r.fields)
+	switch {
+	case !fits && (!enough || p.shape == Bookings):
+		return 0
+	case fits && p.shape != Directory && p.shape != List:
+		n += bonus
+	}
+	return n
+}
+
+// entry is what a shape shows where the founder named nothing.
+func (g *reading) entry(p plan) string {
+	if made := g.maker(p.shape); made != "" {
+		return made
+	}
+	buys := func(r *record) bool { return among(r.ID, "customer", "client", "patient", "guest", "passenger") }
+	if p.shape == Bookings && slices.ContainsFunc(g.people, buys) {
+		return "booking"
+	}
+	return p.entry
 }
 
 // asked reports whether a thing is what people ask for, rather than what they get.
@@ -171,6 +220,38 @@ func (g *reading) sell(main *record) {
 	g.need(order, ordered(order.ID))
 }
 
+// stage gives main the steps that were said: "an invoice is draft, sent or paid".
+func (g *reading) stage(main *record) {
+	if g.stages == nil {
+		return
+	}
+	for _, d := range main.fields {
+		if strings.HasSuffix(strings.ToLower(d.Name), "status") {
+			if len(d.Options) == 0 {
+				d.Type, d.Options = Options, g.stages.Options
+			}
+			return
+		}
+	}
+	main.fields = append(main.fields, g.stages)
+}
+
+// log gives an entry that nobody named what is noted of a person: "for every student
+// what we practised". What stays with the person is how to reach them.
+func (g *reading) log(entry *record) {
+	of := top(g.people, func(r *record) bool { return len(r.fields) > 0 })
+	if of == nil {
+		return
+	}
+	of.fields = slices.DeleteFunc(of.fields, func(d *Detail) bool {
+		stays := d.Name == "Name" || d.Type == Phone || d.Type == Email || d.Type == Address || d.Type == Photo
+		if !stays {
+			entry.add(d)
+		}
+		return !stays
+	})
+}
+
 // move gives details of other things to a record.
 func (g *reading) move(to *record, which func(*record, *Detail) bool) {
 	for _, r := range g.things {
@@ -191,9 +272,8 @@ func (g *reading) move(to *record, which func(*record, *Detail) bool) {
 func (g *reading) need(r *record, needs []Detail) {
 	for _, n := range needs {
 		has := func(d *Detail) bool {
-			if n.Name == "Status" && g.stages != nil && len(d.Options) == 0 && strings.HasSuffix(d.Name, "status") {
-				d.Options = g.stages.Options
-				return true
+			if n.Name == "Amount" && (d.Type == Duration || d.Type == Rating || d.Origin != Standard && d.Type != Date && !g.sums && !among("amount", r.sense.usual...)) {
+				return true // entries are counted
 			}
 			same := d.Type == n.Type && (n.Name == "Date" || n.Type == Time || n.Type == Number) || n.Type == Number && d.Type == Money
 			return same || d.Name == n.Name || n.Type == Text && d.Type == Text
@@ -232,10 +312,14 @@ func (g *reading) tie(main *record, s Shape) {
 // usual gives r details that things of its kind usually have.
 func (g *reading) usual(r *record, names ...string) {
 	for _, name := range names {
-		if s := g.lexicon.nouns[name]; s != nil && !g.removed[r.ID+"/"+capital(name)] {
+		have := func(d *Detail) bool { return d.Name == capital(name) }
+		if s := g.lexicon.nouns[name]; s != nil && !g.removed[r.ID+"/"+capital(name)] && !slices.ContainsFunc(r.fields, have) {
 			d := need(capital(name), s.typ)
-			if d.Type == "person" {
+			switch {
+			case d.Type == "person":
 				d.Type = Text
+			case d.Name == "Status":
+				d.Options = r.sense.statuses()
 			}
 			r.fields = append(r.fields, &d)
 		}

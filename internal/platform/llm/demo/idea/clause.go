@@ -34,23 +34,20 @@ func (g *reading) asks(i int) bool {
 	word, prior, next, gap := g.at(i).word, g.at(i-1), g.at(i+1), g.at(i).gap
 	goesOn := gap.is(comma) || prior.class.is(conj)
 	switch {
-	case prior == &g.blank && among(word, "when", "if", "where", "why"): // unless a list of questions begins
-		for k := i + 1; k < i+8; k++ {
-			if g.at(k).gap.is(comma) {
-				return g.at(k).class.is(wh)
-			}
-		}
+	case word == "how" && among(g.at(i+2).word, "each", "every"): // asks for a total
 		return false
 	case prior == &g.blank:
-		t := g.tokens[g.s.to-1]
-		return !strings.HasPrefix(g.parts[t.part].Text[t.end:], "?")
+		return g.asksFirst(i)
+	case prior.class.is(adv) && word == "what" && g.cleft(i), prior.lemma == "know" && next.word == "to":
+		return false
 	case among(word, "how", "whether", "what", "what's", "whats"), gap.is(colon | open):
 		return true
 	case gap.is(comma) && next.gap.is(comma): // "species, where, when"
 		return true
 	case word == "if":
 		return prior.class.is(verb) && gap == 0 && prior.form != past
-	case goesOn && among(word, "when", "where") && among(next.word, "it", "to"), goesOn && word == "who" && among(g.at(i+2).word, "it", "them"):
+	case goesOn && among(word, "when", "where") && among(next.word, "it", "to"),
+		goesOn && word == "who" && (among(next.word, "it", "they") || among(g.at(i+2).word, "it", "them")):
 		return true
 	case prior.class.is(prep) && gap == 0, word == "which" && goesOn:
 		return next.class.is(noun)
@@ -59,6 +56,36 @@ func (g *reading) asks(i int) bool {
 			"log", "keep track of", "keep track", "find out", "check", "decide", "ask", "forget", "learn", "understand", "calculate")
 	}
 	return g.asked && goesOn
+}
+
+// asksFirst reports whether the question word i, which begins the sentence, asks.
+func (g *reading) asksFirst(i int) bool {
+	switch word := g.at(i).word; {
+	case among(word, "when", "if", "where", "why"): // unless a list of questions begins
+		const near = 8
+		for k := i + 1; k < i+near; k++ {
+			if g.at(k).gap.is(comma) {
+				return g.at(k).class.is(wh)
+			}
+		}
+		return false
+	case word == "what" && g.cleft(i):
+		return false
+	}
+	t := g.tokens[g.s.to-1]
+	return !strings.HasPrefix(g.parts[t.part].Text[t.end:], "?")
+}
+
+// cleft reports whether a clause with what only leads up to what is meant: "what I'd
+// love is a list".
+func (g *reading) cleft(i int) bool {
+	const near = 6
+	for k := i + 2; k < i+near; k++ {
+		if among(g.at(k).word, "is", "was", "happened") {
+			return true
+		}
+	}
+	return g.at(i+1).word == "happened"
 }
 
 // clause makes a clause a detail of owner, or of what it names itself, and returns
@@ -217,6 +244,9 @@ func (g *reading) label(from, to int) string {
 	small := det | prep | conj
 	if g.tokens[from].word == "who" {
 		small |= aux | modal
+	}
+	if g.tokens[from].class.is(det) && from+1 < to {
+		from++
 	}
 	to = min(to, from+most)
 	for to > from+1 && g.tokens[to-1].class.is(small) && g.tokens[to-2].word != "how" {

@@ -39,7 +39,7 @@ func (g *reading) correct(c Correction) {
 			g.out.Colour = Colour{Name: g.lexicon.names[hex], Hex: hex, Origin: Corrected}
 		}
 	case ShapeChip:
-		g.fixed, g.told = Shape(c.To), true
+		g.fixed, g.told, g.sums = Shape(c.To), true, true
 	case ThingChip:
 		g.things = g.rename(g.things, c)
 	case PersonChip:

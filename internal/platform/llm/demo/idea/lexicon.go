@@ -103,7 +103,7 @@ func newLexicon() *lexicon {
 	for i, kind := range strings.Fields(kinds) {
 		l.classes[kind] = 1 << i
 	}
-	l.classes["light"], l.classes["family"], l.classes["late"] = verb|light, person|family, adv
+	l.classes["light"], l.classes["family"], l.classes["late"], l.classes["out"] = verb|light, person|family, adv, adv
 	for line := range strings.Lines(lexiconText) {
 		head, rest, _ := strings.Cut(line, ":")
 		kind, args, _ := strings.Cut(head, " ")

@@ -1,6 +1,9 @@
 package idea
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // meet takes the nouns and clauses of the sentence as records and details.
 func (g *reading) meet() {
@@ -45,9 +48,6 @@ func (g *reading) meetRun(run []item, next int) {
 	first := run[0]
 	g.forEach = g.first != nil && g.at(g.s.from).word == "for" && among(g.at(g.s.from+1).word, "each", "every")
 	lead := g.lead(first.from)
-	if lead == "(" && !first.clause && g.options(run) {
-		return
-	}
 	if g.areDetails(run, lead) {
 		g.meetDetails(run, lead, next)
 		return
@@ -56,7 +56,6 @@ func (g *reading) meetRun(run []item, next int) {
 		switch {
 		case it.clause:
 			g.clause(it, g.owner())
-		case lead == "(" && len(run) > 1: // names of what stands before
 		case lead == ":" && len(run) > 2 && g.last != nil && g.last.Quote.order < first.from && !first.clause:
 			g.examples = append(g.examples, g.label(it.from, it.to)) // "my costs: fuel, repairs, taxes"
 		case len(run) > 2:
@@ -125,6 +124,10 @@ func (g *reading) meetDetails(run []item, lead string, next int) { //nolint:goco
 	switch {
 	case g.forEach, lead == "has" && (g.at(first.from-1).gap.is(comma) || g.at(first.from-2).class.is(conj)):
 		owner = g.first // "an application goes to a foundation, has a deadline"
+	case first.det == "their" && g.last != nil && !g.last.class.is(person) && !g.at(g.lastAt).plural:
+		if at := slices.IndexFunc(g.here, func(r *record) bool { return r.class.is(person) }); at >= 0 {
+			owner = g.here[at] // "customers choose a package and give their address"
+		}
 	case g.last != nil && (!among(lead, "", "by") || among(first.det, "its", "their")):
 		owner = g.last
 	}
@@ -146,7 +149,10 @@ func (g *reading) meetDetails(run []item, lead string, next int) { //nolint:goco
 			continue // "a list of jobs"
 		}
 		d := g.detail(it, owner, true)
-		if i+1 == len(run) || run[i+1].clause || g.isField(it) || !g.isField(run[i+1]) || g.at(run[i+1].from-1).word != "and" {
+		if i > 0 && run[i-1].clause && among(it.det, "a", "an") && d.Type == Text && g.at(run[i-1].from).word == "whether" {
+			d.Type = YesNo // "whether there is a ramp and a toilet"
+		}
+		if i+1 == len(run) || run[i+1].clause || g.isField(it) || g.at(it.head).class.is(thing) || !g.isField(run[i+1]) || g.at(run[i+1].from-1).word != "and" {
 			continue
 		}
 		if words := strings.Fields(g.name(run[i+1])); len(words) > 1 { // "birth and death dates"
@@ -155,30 +161,41 @@ func (g *reading) meetDetails(run []item, lead string, next int) { //nolint:goco
 	}
 }
 
-// options takes what stands in a parenthesis after a detail as its options, and
-// reports whether it did. After a number of things they are names of those.
-func (g *reading) options(run []item) bool {
-	if g.numbers && g.at(run[0].from-1).class.is(noun) {
-		return true
+// aside takes lists in parentheses out of the sentence: after a detail they are its
+// options, after a thing they are names of some.
+func (g *reading) aside() {
+	const furthest, fewest, most = 24, 2, 9
+	clear(g.asides)
+	for i := g.s.from + 1; i < g.s.to; i++ {
+		if !g.at(i).gap.is(open) {
+			continue
+		}
+		end := i + 1
+		for end < min(g.s.to, i+furthest) && !g.at(end).gap.is(shut|open) {
+			end++
+		}
+		names := g.stepNames(i, end, when|num)
+		fields := 0
+		for _, t := range g.tokens[i:end] {
+			if t.class.is(field) && !t.class.is(thing) {
+				fields++
+			}
+		}
+		says := func(t token) bool { return t.class.is(pron | aux | modal | wh) }
+		if len(names) < fewest || len(names) > most || 2*fields >= len(names) || slices.ContainsFunc(g.tokens[i:end], says) {
+			continue
+		}
+		g.asides[i] = names
+		for k := i; k < end; k++ {
+			g.at(k).class, g.at(k).sense = adv, g.blank.sense
+		}
 	}
-	if g.latest == nil || g.closed != run[0].from {
-		return false
-	}
-	var names []string
-	for _, it := range run {
-		names = append(names, g.label(it.from, it.to))
-	}
-	if len(names) > 1 {
-		g.latest.Type, g.latest.Options = Options, names
-	}
-	return true
 }
 
 // meetPhrase takes a phrase that is in no list of details.
 func (g *reading) meetPhrase(it item, points int) {
 	t, before := g.at(it.head), g.at(it.from-1)
 	named := t.class.is(field) && !t.class.is(thing|person|stop)
-	g.numbers = it.counted
 	switch {
 	case before.word == "of" && g.at(it.from-2).class.is(tool|stop|field):
 		if g.s.from == 0 {
@@ -197,6 +214,8 @@ func (g *reading) meetPhrase(it item, points int) {
 	case named && it.each():
 		t.class |= thing
 		g.mention(it, points)
+	case among(t.lemma, "colour", "color") && g.asksColour(): // of the product
+	case named && (t.lemma == "number" && t.plural || among(g.at(it.from).word, "weekly", "monthly", "yearly", "daily", "total", "average")): // figures to show
 	case named && !t.class.is(setting) && !among(it.det, "my", "our"):
 		g.detail(it, g.owner(), false)
 	case !named:
@@ -221,12 +240,16 @@ func (g *reading) detail(it item, owner *record, sure bool) *Detail {
 		return d
 	case t.sense.typ == "person":
 		d.Of = t.lemma
+	case t.sense.typ == Time && len(it.nouns) > 0 && hasSuffix(g.at(it.nouns[0]).word, "ing"): // "flowering time"
 	case t.sense.typ != "":
 		d.Type = t.sense.typ
 	case t.class.is(thing|person) || !t.class.is(nouns) && g.records[t.lemma] != nil:
 		d.Type, d.Of = Link, t.lemma
-		last := g.last
-		g.mention(it, 0)
+		last, points := g.last, 0
+		if it.det == "" && !t.plural && t.sense.shape == Log {
+			points = -known // "a name, dose and time": maybe no record of its own
+		}
+		g.mention(it, points)
 		g.last = last
 	}
 	return g.put(owner, d, it.to)
@@ -241,6 +264,8 @@ func (g *reading) put(owner *record, d *Detail, end int) *Detail {
 	case len(g.orphans) < mostDetails:
 		g.orphans = append(g.orphans, d)
 	}
-	g.latest, g.closed = d, end
+	if names := g.asides[end]; names != nil {
+		d.Type, d.Of, d.Options = Options, "", names // "what they eat (meat, fish, vegetarian)"
+	}
 	return d
 }

@@ -15,6 +15,36 @@ func (g *reading) negate() {
 	}
 }
 
+// exclude marks what stands under a heading like "Out of scope", to the next heading
+// or, where headings are not marked, to the end of the list.
+func (g *reading) exclude() {
+	first := g.at(g.s.from)
+	begins := g.lexicon.table["out"][first.word] != "" && (g.s.to == g.s.from+1 || g.at(g.s.from+1).gap.is(colon)) ||
+		g.s.to == g.s.from+2 && g.lexicon.table["out"][g.at(g.s.from+1).word] != ""
+	switch {
+	case begins:
+		g.listed = true
+	case first.gap.is(title), !g.marked && !first.gap.is(dash|comma):
+		g.listed = false
+	}
+	if begins || first.gap.is(title) {
+		g.marked = first.gap.is(title)
+	}
+	puts := func(t token) bool { return g.lexicon.table["late"][t.word] != "" }
+	if !g.listed || slices.ContainsFunc(g.tokens[g.s.from:g.s.to], puts) {
+		return // that is not left out but put off
+	}
+	for i := g.s.from; i < g.s.to; i++ {
+		g.at(i).none = true
+	}
+}
+
+// tells reports whether the sentence is more than the heading of a chapter.
+func (g *reading) tells() bool {
+	says := func(t token) bool { return t.class.is(thing | person | setting | tool) }
+	return !g.at(g.s.from).gap.is(title) || slices.ContainsFunc(g.tokens[g.s.from:g.s.to], says)
+}
+
 // refusal returns where what is refused begins if token i refuses, or 0.
 func (g *reading) refusal(i int) int {
 	next := g.at(i + 1).word
@@ -109,18 +139,26 @@ func (g *reading) hear() {
 				g.speak(Shape(h[:len(h)-2]), words, int(h[len(h)-1]-'0'), span{i, i + n})
 			}
 		}
-		weight := 0
-		switch {
-		case t.sense.shape == "" || aside || t.class.is(light):
-		case t.class.is(verb) && t.form != past:
-			weight = verbWeight
-		case t.class.is(verb | thing):
-			weight = 1
-		case t.class.is(tool):
-			weight = toolWeight
+		if !aside {
+			g.speak(t.sense.shape, t.lemma, t.weight(), span{i, i + 1})
 		}
-		g.speak(t.sense.shape, t.lemma, weight, span{i, i + 1})
 	}
+}
+
+// weight is what a word alone says for the shape of its sense.
+func (t *token) weight() int {
+	switch {
+	case t.sense.shape == "" || t.class.is(light):
+	case t.class.is(verb) && t.form != past:
+		return verbWeight
+	case t.class.is(tool) && t.sense.shape == List:
+		return toolWeight - 1 // everything is a list
+	case t.class.is(tool):
+		return toolWeight
+	case t.class.is(verb), t.class.is(thing) && !t.class.is(setting|stop): // "school" is a place, "site" the product
+		return 1
+	}
+	return 0
 }
 
 // speak counts words for a shape; against it, if the founder does not want them.
@@ -128,8 +166,15 @@ func (g *reading) speak(shape Shape, words string, weight int, at span) {
 	t := g.tokens[at.from]
 	if t.none {
 		g.weight[shape] -= 2 * weight
+		if t.class.is(tool) { // "no calendar please"
+			g.weight[shape] -= weight
+		}
 		return
 	}
+	if shape == Log && among(words, "per day", "per week", "per month", "per year") && g.near(at.from+1, "price", "cost", "rate", "fee", "rent") {
+		return // "price per day"
+	}
+	g.sums = g.sums || shape == Log && among(words, "how much", "total", "totals", "in total", "adds up", "spend", "expense", "cost", "payment", "balance")
 	key := string(shape) + " " + words
 	if t.late || weight == 0 || g.counted[key] >= loudest {
 		return
@@ -153,14 +198,23 @@ func (g *reading) steps() {
 		for t := g.at(end); end < i+furthest && t != &g.blank && !t.gap.is(shut|open|colon) && !t.class.is(pron|wh) && !among(t.word, "with", "so", "because", "by", "until"); t = g.at(end) {
 			end++
 		}
-		names := g.stepNames(i, end)
+		names := g.stepNames(i, end, when|num|proper)
 		if len(names) < fewest || len(names) > most {
 			continue
 		}
-		if g.stages == nil {
+		switch {
+		case among(g.at(i-1).lemma, "choose", "pick", "select"):
+			d := &Detail{Name: "Choice", Type: Options, Options: names, Quote: g.quote(i, end), sure: true}
+			if slices.Contains(names, "Small") || slices.Contains(names, "Large") {
+				d.Name = "Size"
+			}
+			g.put(nil, d, end)
+		case g.stages == nil:
 			g.stages = &Detail{Name: "Status", Type: Options, Options: names, Origin: Said, Quote: g.quote(i, end)}
 		}
-		g.speak(Board, "steps", stepsWeight, span{i, end})
+		if g.stages != nil {
+			g.speak(Board, "steps", stepsWeight, span{i, end})
+		}
 		for k := i; k < end; k++ {
 			g.at(k).class, g.at(k).sense = adv, g.blank.sense
 		}
@@ -171,18 +225,21 @@ func (g *reading) steps() {
 // opensSteps reports whether the words before token i announce steps.
 func (g *reading) opensSteps(i int) bool {
 	t := g.at(i)
-	if among(g.at(i-1).word, "from", "either") || t.gap.is(colon) && t.form == past { // "paid, packed, shipped"
+	if among(g.at(i-1).word, "from", "either") || g.at(i-1).word == "status" && g.at(i+1).gap.is(comma) || (g.at(i-1).class.is(aux) || among(g.at(i-1).lemma, "choose", "pick", "select")) && g.at(i+1).gap.is(comma) && g.at(i+2).word == "or" || g.at(i-1).word == "through" && g.near(i, "move", "go") || t.gap.is(colon) && t.form == past { // "paid, packed, shipped"
 		return true
 	}
-	const near = 6
-	return t.gap.is(colon|open|dash) && slices.ContainsFunc(g.tokens[max(g.s.from, i-near):i], func(t token) bool {
-		return among(t.lemma, "move", "status", "step", "stage", "column", "board", "phase", "state", "progress")
-	})
+	return t.gap.is(colon|open|dash) && g.near(i, "move", "status", "step", "stage", "column", "board", "phase", "state", "progress")
 }
 
-// stepNames cuts a list of steps, and returns nothing for what is none: days,
-// numbers, whole sentences.
-func (g *reading) stepNames(from, end int) []string {
+// near reports whether one of these words stands shortly before token i.
+func (g *reading) near(i int, these ...string) bool {
+	const near = 6
+	return slices.ContainsFunc(g.tokens[max(g.s.from, i-near):i], func(t token) bool { return among(t.lemma, these...) })
+}
+
+// stepNames cuts a list of steps, and returns nothing for what is none: whole
+// sentences, and words of these classes.
+func (g *reading) stepNames(from, end int, none class) []string {
 	const longest = 4
 	var names []string
 	small := []string{"first", "is", "it's", "be", "been", "being", "then", "finally", "and", "or", "to", "through"}
@@ -194,7 +251,7 @@ func (g *reading) stepNames(from, end int) []string {
 		for from < k && slices.Contains(small, g.at(from).word) {
 			from++
 		}
-		odd := func(t token) bool { return t.class.is(when | num | proper) }
+		odd := func(t token) bool { return t.class.is(none) }
 		switch {
 		case from == k:
 			continue

@@ -86,6 +86,11 @@ func (g *reading) place(not ...string) string {
 	return ""
 }
 
+// asksColour reports whether the sentence says which colour something is to have.
+func (g *reading) asksColour() bool {
+	return slices.ContainsFunc(g.tokens[g.s.from:g.s.to], func(t token) bool { return g.lexicon.table["colour"][t.word] != "" })
+}
+
 // colour takes the colour the founder asks for, or else one that goes with the
 // subject, always the same for the same things.
 func (g *reading) colour() {

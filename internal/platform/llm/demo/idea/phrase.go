@@ -75,6 +75,9 @@ func (g *reading) phrase(i, end int) item {
 		case t.form == gerund && g.at(k+1).gap == 0 && (g.at(k+1).class.is(tool) || g.at(k+1).class.is(noun) && g.at(k-1).class.is(det|adj|num|prep)) && !strings.Contains(t.word, " "):
 			p.nouns = append(p.nouns, k) // "two washing machines", not "tracking workouts"
 			continue
+		case t.class.is(verb) && k == i && (t.gap.is(comma) || g.at(k-1).class.is(conj)) && (t.form == gerund || t.form == base) && g.at(k+1).gap == 0 && among(g.at(k+1).word, "date", "time", "price", "number", "notes"):
+			p.nouns = append(p.nouns, k) // "…, brew date and tasting notes"
+			continue
 		}
 		break
 	}
@@ -94,14 +97,18 @@ func (g *reading) name(p item) string {
 }
 
 // isField reports whether an item names a detail.
-func (g *reading) isField(it item) bool { return it.clause || g.at(it.head).class.is(field) }
+func (g *reading) isField(it item) bool {
+	t := g.at(it.head)
+	agents := it.counted && t.class.is(person) // "an agency with six agents"
+	return it.clause || t.class.is(field) && !agents
+}
 
 // joined reports whether b goes on with the list that a is in: "the age of the
 // children they look after, the rate and whether they drive".
 func (g *reading) joined(a, b item) bool {
 	const aside = 4
 	parted, and := false, false
-	if b.from-a.to > aside || g.at(b.from).gap&^comma != 0 {
+	if g.leaves(a, b) || b.from-a.to > aside || g.at(b.from).gap&^comma != 0 {
 		return false
 	}
 	for k := a.to; k < b.from; k++ {
@@ -115,5 +122,22 @@ func (g *reading) joined(a, b item) bool {
 	}
 	t := g.at(b.to)
 	begins := t.gap == 0 && (t.class.is(modal|aux) || t.class.is(verb) && (t.form == base || t.form == third)) // "…, the secretary approves"
+	if and && begins && !b.clause && g.at(b.head).class.is(person) {                                           // "…, and residents can see"
+		return false
+	}
 	return and || (parted || g.at(b.from).gap.is(comma)) && (b.clause || !begins)
+}
+
+// leaves reports whether b begins something of its own after a.
+func (g *reading) leaves(a, b item) bool {
+	with := g.at(b.to)
+	switch {
+	case b.clause:
+		return false
+	case a.clause && with.word == "with" && with.gap == 0: // "whether it is paid, and tasks with a deadline"
+		return true
+	case among(b.det, "their", "its") && a.each() && !g.isField(a): // "every plumber, their phone number"
+		return true
+	}
+	return b.each()
 }

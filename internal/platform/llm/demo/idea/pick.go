@@ -80,7 +80,7 @@ func (g *reading) pick() {
 	}
 	g.people = best(g.people, mostPeople-1)
 	if acts(you) || g.youAre != "" {
-		r := &record{Noun: Noun{ID: you, Name: "You", Plural: "You", Role: Side, Origin: Said}, sense: g.blank.sense}
+		r := &record{Noun: Noun{ID: you, Name: "You", Plural: "You", Role: Side, Origin: Said, Examples: []string{}}, sense: g.blank.sense}
 		if g.youAre != "" {
 			r.Name = "You, the " + g.youAre
 		}
@@ -100,7 +100,10 @@ func (g *reading) contradiction(r *record) {
 
 // noun names a record and puts its details in order: first those in lists.
 func (g *reading) noun(r *record, name string, from Origin) {
-	r.Noun = Noun{ID: slug(cmp.Or(r.lemma, name)), Name: capital(name), Plural: capital(g.lexicon.plural(name)), Role: Side, Origin: from, Quote: r.Quote}
+	r.Noun = Noun{
+		ID: slug(cmp.Or(r.lemma, name)), Name: capital(name), Plural: capital(g.lexicon.plural(name)), Role: Side, Origin: from,
+		Examples: append([]string{}, r.Examples...), Quote: r.Quote,
+	}
 	slices.SortStableFunc(r.fields, func(a, b *Detail) int {
 		switch {
 		case a.sure == b.sure:
@@ -179,8 +182,15 @@ func (g *reading) link() {
 }
 
 func (g *reading) leaveOut() {
+	kept := func(l LeftOut) bool { // "a list with vaccinations … reminders for vaccinations later"
+		return slices.ContainsFunc(slices.Concat(g.things, g.people), func(r *record) bool {
+			return slices.ContainsFunc(r.fields, func(d *Detail) bool {
+				return strings.EqualFold(d.Name, l.What) || strings.EqualFold(d.Name, g.lexicon.plural(l.What))
+			})
+		})
+	}
 	for _, l := range g.leftOut {
-		if !g.records[l.lemma].holds() && len(g.out.LeftOut) < mostLeftOut {
+		if !kept(l) && !g.records[l.lemma].holds() && len(g.out.LeftOut) < mostLeftOut {
 			g.out.LeftOut = append(g.out.LeftOut, l)
 		}
 	}

@@ -21,8 +21,8 @@ func NewReader() *Reader { return &Reader{newLexicon(), tokens(), plain()} }
 // in their order.
 func (r *Reader) Read(parts []Part, corrections []Correction) Understanding {
 	g := &reading{
-		lexicon: r.lexicon, parts: parts, records: map[string]*record{}, weight: map[Shape]int{}, evidence: map[Shape][]evidence{},
-		counted: map[string]int{}, subjects: map[Shape]string{}, blank: token{gap: period, sense: &sense{}},
+		lexicon: r.lexicon, parts: parts, records: map[string]*record{}, heads: map[string]*record{}, weight: map[Shape]int{}, evidence: map[Shape][]evidence{},
+		counted: map[string]int{}, asides: map[int][]string{}, subjects: map[Shape]string{}, blank: token{gap: period, sense: &sense{}},
 	}
 	g.take(r)
 	for i := 0; i < len(g.tokens); {
@@ -30,12 +30,16 @@ func (r *Reader) Read(parts []Part, corrections []Correction) Understanding {
 		for i++; i < len(g.tokens) && !g.tokens[i].gap.is(period) && g.tokens[i].part == g.tokens[i-1].part; i++ {
 			g.s.to = i + 1
 		}
+		g.exclude()
 		g.negate()
 		g.tag()
 		g.steps()
+		g.aside()
 		g.hear()
-		g.meet()
-		g.act()
+		if g.tells() {
+			g.meet()
+			g.act()
+		}
 	}
 	return g.understanding(corrections)
 }
@@ -49,11 +53,13 @@ type reading struct {
 	shouted bool  // hardly a small letter in it
 
 	records  map[string]*record // by lemma
+	heads    map[string]*record // by the last word of a lemma of several
 	order    []*record          // as they were met
 	settings []item
 	actions  []Action
 	leftOut  []LeftOut
 	orphans  []*Detail        // said before anything they could belong to
+	sums     bool             // something is to be added up
 	stages   *Detail          // the steps of a board
 	person   string           // the last who did something
 	examples []string         // kinds of something: "my costs: fuel, repairs, taxes"
@@ -65,6 +71,8 @@ type reading struct {
 	counted  map[string]int // how often a word has spoken for a shape
 
 	s       span    // the sentence at hand
+	listed  bool    // it is in a list of what is left out
+	marked  bool    // the last heading was marked as one
 	titled  bool    // it is a line of words with capitals
 	unsaid  bool    // so far it is a subject without a verb
 	asked   bool    // it has had a clause that asks for a detail
@@ -74,9 +82,7 @@ type reading struct {
 	last    *record
 	lastAt  int // its head
 	here    []*record
-	numbers bool // the last came with a number
-	latest  *Detail
-	closed  int // where it ended
+	asides  map[int][]string // by the token that begins a parenthesis: what it lists
 
 	things, people []*record
 	fixed          Shape // by a correction
@@ -150,6 +156,10 @@ func joined(in []token) string {
 func (g *reading) find(t *token) {
 	known := func(w string) bool { return g.lexicon.words[w].class != 0 }
 	if known(t.word) {
+		return
+	}
+	if right := g.lexicon.table["slip"][t.word]; right != "" {
+		t.word = right
 		return
 	}
 	t.word, t.owner = strings.CutSuffix(t.word, "'s")

@@ -51,7 +51,7 @@ func (g *reading) mention(p item, points int) *record {
 	case t.class.is(setting) && !t.plural && !p.each():
 		g.settings = append(g.settings, p)
 		return nil
-	case g.example(p), g.isFounder(p), t.class.is(verb), wrapped > 0 && strings.HasSuffix(t.lemma, "ing") && t.sense.lemma == "", t.class.is(stop) && !t.plural && among(g.at(p.to).word, "where", "that", "for", "to", "with", "like"):
+	case t.lemma == "record" && g.at(p.to).word == "of", g.example(p), g.isFounder(p), t.class.is(verb), wrapped > 0 && strings.HasSuffix(t.lemma, "ing") && t.sense.lemma == "", t.class.is(stop) && !t.plural && among(g.at(p.to).word, "where", "that", "for", "to", "with", "like"):
 		return nil
 	}
 	if len(r.wanted) < 2 {
@@ -71,6 +71,9 @@ func (g *reading) mention(p item, points int) *record {
 	g.last, g.lastAt, g.here = r, p.head, append(g.here, r)
 	if g.first == nil {
 		g.first = r
+	}
+	if names := g.asides[p.to]; names != nil && len(r.Examples) == 0 {
+		r.Examples = names
 	}
 	return r
 }
@@ -107,7 +110,7 @@ func (g *reading) example(p item) bool {
 func (g *reading) isFounder(p item) bool {
 	t, before := g.at(p.head), g.at(p.from-1).word
 	am := among(before, "i'm", "im") || before == "am" && g.at(p.from-2).word == "i"
-	if !t.class.is(person) || t.plural || !am && (p.from > 0 || p.det != "") {
+	if !t.class.is(person) || t.plural || t.lemma == "group" || !am && (p.from > 0 || p.det != "") {
 		return false
 	}
 	if g.youAre == "" {
@@ -124,7 +127,13 @@ func (g *reading) record(p item) *record {
 		r = g.records[g.lexicon.table["alias"][t.lemma]]
 	}
 	if r == nil {
+		r = g.heads[t.lemma] // "board games", then "which game"
+	}
+	if r == nil {
 		r = &record{lemma: t.lemma, class: t.class, sense: t.sense, object: map[Shape]bool{}}
+		if at := strings.LastIndexByte(t.lemma, ' '); at > 0 && t.class.is(thing) {
+			g.heads[t.lemma[at+1:]] = r
+		}
 		r.Quote = g.quote(p.from, p.head+1)
 		g.records[t.lemma] = r
 		g.order = append(g.order, r)

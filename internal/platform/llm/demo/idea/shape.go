@@ -46,12 +46,20 @@ func plans() []plan {
 	name := need("Name", Text)
 	return []plan{
 		{Bookings, "calendar of bookings", "event", "Planner", []Detail{need("Date", Date), need("Time", Time)}},
-		{Board, "board with steps", "task", "Board", []Detail{need("Status", Options, "New", "In progress", "Done")}},
+		{Board, "board with steps", "task", "Board", []Detail{need("Status", Options, (&sense{}).statuses()...)}},
 		{Catalogue, "catalogue with orders", "article", "Shop", []Detail{name}},
 		{Directory, "directory with search", "listing", "Finder", []Detail{name}},
 		{Log, "log with totals and a chart", "entry", "Log", []Detail{need("Date", Date), need("Amount", Number)}},
 		{List, "list and detail", "item", "List", []Detail{name}},
 	}
+}
+
+// statuses are the steps of what has some and nobody said which.
+func (s *sense) statuses() []string {
+	if s.dated() {
+		return []string{"Booked", "Done", "Cancelled"}
+	}
+	return []string{"New", "In progress", "Done"}
 }
 
 // ordered is what people's orders of a catalogue must have, or their loans or offers.

@@ -29,6 +29,8 @@ func (g *reading) tag() {
 			c = num
 		case c == 0:
 			c = g.guess(t, a)
+		case t.word == "like" && a.acts:
+			c = verb
 		case c&(c-1) != 0:
 			c = g.choose(i, w, a)
 		}
@@ -136,10 +138,13 @@ func (g *reading) conjugated(w word, a around) bool {
 	case gerund:
 		return !a.named && a.after.is(det|pron|noun|num)
 	case third:
-		return a.before.is(pron|modal) || a.after.is(pron|det) && a.before.is(noun|num) ||
+		return a.before.is(pron|modal) || a.prior.word == "that" && a.after.is(det|wh|pron) || a.after.is(pron|det) && a.before.is(noun|num) ||
 			a.after.is(noun|num|prep) && a.before.is(person) && !a.prior.plural
 	case base, past:
 		begins := a.after.is(det|pron|num|wh) || a.after.is(noun) && g.lexicon.words[a.next.word].plural
+		if a.before.is(conj) && a.after.is(det|pron) && !w.plural { // "… and print the list"
+			return true
+		}
 		return a.acts || a.before.is(noun) && g.unsaid && a.after.is(det|noun) || !a.named && a.before == 0 && begins && !w.plural
 	}
 	return false

@@ -19,6 +19,7 @@ const (
 	dash  // also a semicolon: a clause ends
 	colon // a list begins
 	period
+	title // a heading, marked with #
 )
 
 func (g gap) is(of gap) bool { return g&of != 0 }
@@ -108,6 +109,8 @@ func gaps(text string, from, to int, before []token) gap {
 			g |= open
 		case strings.ContainsRune(")]}", r):
 			g |= shut
+		case r == '#':
+			g |= title
 		case r == ':':
 			g |= colon
 		case strings.ContainsRune(";–—|→-", r):

@@ -68,7 +68,10 @@ type Noun struct {
 	Role    Role     `json:"role"`
 	Origin  Origin   `json:"origin"`
 	Details []Detail `json:"details"`
-	Quote   Quote    `json:"quote"`
+	// Examples are names of single ones that the founder gave: "three rooms (big hall,
+	// kitchen, meeting room)".
+	Examples []string `json:"examples"`
+	Quote    Quote    `json:"quote"`
 }
 
 // Detail is one field of a record.

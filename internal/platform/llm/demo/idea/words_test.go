@@ -10,7 +10,7 @@ import (
 func TestWordListIsConsistent(t *testing.T) {
 	t.Parallel()
 	l := newLexicon()
-	known := append(strings.Fields(kinds), "#", "late", "hint", "past", "plural", "mass", "same", "alias", "topic", "colour")
+	known := append(strings.Fields(kinds), "#", "late", "out", "slip", "hint", "past", "plural", "mass", "same", "alias", "topic", "colour")
 	for _, kind := range sorted(l.table) {
 		if !slices.Contains(known, kind) {
 			t.Errorf("there is no kind %q", kind)
