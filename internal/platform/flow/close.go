@@ -123,7 +123,7 @@ func (e *Engine) close(ctx context.Context, n *Node, o Outcome, job *river.Job[n
 	}
 	return e.commit(ctx, commit{
 		what: "end of node", write: c.write, fill: fill,
-		last: func(ctx context.Context, tx pgx.Tx) error { return e.deliver(ctx, tx, c) },
+		then: func(ctx context.Context, tx pgx.Tx) error { return e.deliver(ctx, tx, c) },
 		written: func(ctx context.Context) (bool, error) {
 			var yes bool
 			err := e.cfg.DB.QueryRow(ctx, nodeClosed, n.ID, n.Epoch).Scan(&yes)

@@ -20,10 +20,9 @@ type commit struct {
 	what string
 	// write queues flow's own statements, the fence first.
 	write func(b *pgx.Batch)
-	// then does what needs answers, before what the caller adds in this way. May be nil.
+	// then does what needs answers, before what the caller adds in this way: events
+	// come last. May be nil.
 	then func(ctx context.Context, tx pgx.Tx) error
-	// last is the same after it. May be nil.
-	last func(ctx context.Context, tx pgx.Tx) error
 	// fill collects what the caller adds.
 	fill func(*Commit) error
 	// written tells whether it was written after all, when the connection broke.
@@ -82,7 +81,7 @@ func otherwise(ctx context.Context, c *Commit) error {
 // send writes everything in one exchange when nothing asks in between: statements sent
 // together are one transaction.
 func (e *Engine) send(ctx context.Context, c commit, added *Commit) error {
-	if c.then == nil && c.last == nil && len(added.inTx) == 0 {
+	if c.then == nil && len(added.inTx) == 0 {
 		return e.cfg.DB.SendBatch(ctx, &added.Batch).Close()
 	}
 	return db.InTx(ctx, e.cfg.DB, func(tx pgx.Tx) error {
@@ -100,9 +99,6 @@ func (e *Engine) send(ctx context.Context, c commit, added *Commit) error {
 			}
 		}
 		faultpoint.At("flow.commit.inside")
-		if c.last != nil {
-			return c.last(ctx, tx)
-		}
 		return nil
 	})
 }
