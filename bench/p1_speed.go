@@ -56,7 +56,7 @@ func (p pace) measure(ctx context.Context, pool *pgxpool.Pool, out io.Writer) (s
 	if _, err := pool.Exec(ctx, bareTable); err != nil {
 		return speed{}, fmt.Errorf("make a table: %w", err)
 	}
-	m := meter.New(meter.Config{DB: pool, Clock: clock.System{}, IDs: id.NewSource(time.Now), Log: slog.New(slog.DiscardHandler)})
+	m := meter.New(meter.Config{DB: pool, Clock: clock.System{}, IDs: id.NewSource(time.Now), Log: slog.New(slog.DiscardHandler), Fresh: ourselves})
 	folding, stop := context.WithCancel(ctx)
 	var folder sync.WaitGroup
 	folder.Go(func() { m.Run(folding) })

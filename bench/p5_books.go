@@ -51,7 +51,7 @@ func playBooks(ctx context.Context, pool *pgxpool.Pool, seed uint64, operations 
 	at := clock.NewManual(time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC))
 	b := &book{
 		pool: pool, rng: rand.New(rand.NewPCG(seed, 5)), clock: at, written: map[string]meter.NanoUSD{}, counts: map[string]int{}, //nolint:gosec // no secret
-		Meter:  meter.New(meter.Config{DB: pool, Clock: at, IDs: id.NewSource(time.Now), Log: slog.New(slog.DiscardHandler)}),
+		Meter:  meter.New(meter.Config{DB: pool, Clock: at, IDs: id.NewSource(time.Now), Log: slog.New(slog.DiscardHandler), Fresh: ourselves}),
 		payers: []meter.Payer{meter.OnPlan, meter.OwnKey},
 	}
 	if err := b.open(ctx); err != nil {

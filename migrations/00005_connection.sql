@@ -16,7 +16,17 @@ CREATE TABLE ai_connection (
     small        text NOT NULL CHECK (char_length(small) BETWEEN 1 AND 200),
     rate_card    text NOT NULL,
     known        jsonb NOT NULL DEFAULT '{}', -- capabilities by model
+    roles        jsonb NOT NULL DEFAULT '{}', -- other models for single roles, by role; emptied with a change of address
     test         jsonb,                       -- how the last test went; NULL: none since the address changed
     saved_at     timestamptz NOT NULL,
     CONSTRAINT ai_connection_no_key_without_use CHECK (auth <> 'none' OR sealed_key IS NULL)
+);
+
+-- The operator's choice of other models for single roles, which holds wherever the key
+-- of this installation pays.
+CREATE TABLE operator_role (
+    role   text PRIMARY KEY,
+    model  text NOT NULL CHECK (char_length(model) BETWEEN 1 AND 200),
+    set_by text COLLATE "C" NOT NULL, -- no foreign key: it outlives the person
+    set_at timestamptz NOT NULL
 );

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
@@ -32,20 +33,57 @@ func (a *App) openAI(ctx context.Context, box *seal.Box, source *id.Source) erro
 	if a.clock, err = db.NewClock(ctx, a.database.pool, clock.System{}); err != nil {
 		return err
 	}
-	a.Meter = meter.New(meter.Config{DB: a.database.pool, Clock: a.clock, IDs: source, Log: a.log})
+	a.Meter = meter.New(meter.Config{DB: a.database.pool, Clock: a.clock, IDs: source, Log: a.log, Fresh: a.Accounts.NeedFresh})
 	a.Connections = meter.NewConnections(meter.ConnectionsConfig{
-		DB: a.database.pool, Clock: a.clock, Box: box, OperatorKey: foundersKey(a.cfg),
+		DB: a.database.pool, Clock: a.clock, Box: box, Fresh: a.Accounts.NeedFresh, OperatorKey: foundersKey(a.cfg),
 		Demo: demo.Endpoint(),
 	})
+	card, err := rateCard(a.cfg)
+	if err != nil {
+		return err
+	}
 	wire, err := newClient(a.cfg, a.telemetry.Meter("platform/llm/client"), a.log)
 	if err != nil {
 		return err
 	}
 	a.Model = meter.NewModel(meter.ModelConfig{
 		Meter: a.Meter, Client: wire, Connect: a.Connections.Connect,
-		Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()},
+		Cards: map[string]*meter.Card{meter.AnthropicCard: card},
 	})
 	return nil
+}
+
+// rateCard is what models cost here: the built-in prices, and those of the operator's
+// file.
+func rateCard(cfg config.Config) (*meter.Card, error) {
+	card := meter.PublishedCard()
+	if cfg.AI.RateCard == "" {
+		return card, nil
+	}
+	file, err := os.Open(cfg.AI.RateCard)
+	if err != nil {
+		return nil, fmt.Errorf("COFOUNDER_RATE_CARD: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	if card, err = card.With(file); err != nil {
+		return nil, fmt.Errorf("COFOUNDER_RATE_CARD: %s: %w (docs/RATES.md describes the file)", cfg.AI.RateCard, err)
+	}
+	return card, nil
+}
+
+// prices reads the operator's rate card.
+func (d *doctor) prices(context.Context) []finding {
+	f := finding{what: "model prices", verdict: fine}
+	card, err := rateCard(d.cfg)
+	switch {
+	case err != nil:
+		f.verdict, f.says, f.do = broken, err.Error(), "correct the file, or unset it: cofounder does not start with prices it cannot read"
+	case d.cfg.AI.RateCard == "":
+		f.says = fmt.Sprintf("the built-in prices of %d models; others are not asked unless COFOUNDER_RATE_CARD says what they cost", len(card.Models()))
+	default:
+		f.says = fmt.Sprintf("prices of %d models, with those of %s", len(card.Models()), d.cfg.AI.RateCard)
+	}
+	return []finding{f}
 }
 
 // foundersKey is the operator's key where a founder may choose it: not while plans are

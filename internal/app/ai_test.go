@@ -2,6 +2,8 @@ package app
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -67,6 +69,39 @@ func TestOutsideOnly(t *testing.T) {
 		_, err = c.Look(t.Context(), server.Endpoint(), "")
 		if got := err == nil; got != reached || !reached && llm.KindOf(err) != llm.Unavailable {
 			t.Errorf("sign-up %s: a model on this computer is reached: %t, %v", signUp, got, err)
+		}
+	}
+}
+
+// Prices that cannot be read stop the start, and doctor says so before.
+func TestRateCardFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const row = `{"prices": [{"model": "x", "from": "2026-11-23", "over": 0, "input": 1, "cache_write_5m": 1, "cache_write_1h": 1, "cache_read": 1, "output": 1}]}`
+	for _, tt := range []struct {
+		name, path string
+		want       verdict
+		says       string
+	}{
+		{"none", "", fine, "the built-in prices of"},
+		{"one", file("good.json", row), fine, "with those of " + dir},
+		{"a bad one", file("bad.json", `{"prices": [{"model": "x"}]}`), broken, "row 1 (x)"},
+		{"not there", filepath.Join(dir, "gone.json"), broken, "COFOUNDER_RATE_CARD"},
+	} {
+		cfg := config.Config{AI: config.AI{RateCard: tt.path}}
+		got := (&doctor{cfg: cfg}).prices(t.Context())[0]
+		if got.verdict != tt.want || !strings.Contains(got.says, tt.says) {
+			t.Errorf("%s: %s: %s", tt.name, got.verdict, got.says)
+		}
+		if _, err := rateCard(cfg); (err != nil) != (tt.want == broken) {
+			t.Errorf("%s: start: %v", tt.name, err)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func Doctor(ctx context.Context, cfg config.Config, s Streams) error {
 		return fmt.Errorf("write findings: %w", err)
 	}
 	d := doctor{cfg: cfg, out: s.Out}
-	d.report(ctx, d.settings, d.secret, d.disk, d.database, d.signIn, d.previews, d.listening, d.machine, d.models, d.stripe)
+	d.report(ctx, d.settings, d.secret, d.disk, d.database, d.signIn, d.previews, d.listening, d.machine, d.prices, d.models, d.stripe)
 	if d.err != nil {
 		return fmt.Errorf("write findings: %w", d.err)
 	}

@@ -32,6 +32,9 @@ func (l *loader) check(c *Config) {
 	if t := c.Telemetry.MetricsToken; t.IsSet() && len(t.Reveal()) < tokenLength {
 		l.problems.add("COFOUNDER_METRICS_TOKEN", "is too short: use at least 16 characters")
 	}
+	if file := c.AI.RateCard; file != "" && !filepath.IsAbs(file) {
+		l.problems.add("COFOUNDER_RATE_CARD", "is not an absolute path")
+	}
 	l.stripe(c)
 }
 

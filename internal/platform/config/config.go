@@ -116,8 +116,9 @@ type Telemetry struct {
 	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" unset:"nothing is sent" says:"Collector to send metrics and traces to over OTLP/HTTP, for example http://localhost:4318. The exporter's other OTEL_EXPORTER_OTLP_ variables keep their customary meaning."`
 }
 
-// AI is the operator's own key.
+// AI is the operator's own key, and what models cost.
 type AI struct {
+	RateCard     string `env:"COFOUNDER_RATE_CARD" unset:"the built-in prices of Anthropic's models" says:"File with prices of more models, or with other prices than the built-in ones, as docs/RATES.md describes. A model without a price is not asked. An absolute path."`
 	AnthropicKey Secret `env:"ANTHROPIC_API_KEY" unset:"demo mode, or the keys entered on the page" says:"The operator's own key. It is used only after limits were confirmed on the page."`
 }
 

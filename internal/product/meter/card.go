@@ -2,11 +2,13 @@ package meter
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -36,8 +38,8 @@ func PublishedCard() *Card {
 	return c
 }
 
-// FreeCard returns a card on which the named models cost nothing, for the demo model
-// and for models that run on a machine of one's own.
+// FreeCard returns a card on which the named models cost nothing, for the demo model,
+// or, with no names, every model, for machines of one's own.
 func FreeCard(models ...string) *Card {
 	c := &Card{prices: map[string][]Price{}, free: true}
 	for _, m := range models {
@@ -67,9 +69,16 @@ type cardRow struct {
 	Note        string     `json:"note"`
 }
 
-// ReadCard reads a card in the form of rates.json, for an operator whose provider
-// has other prices. Every row must give all five prices.
+// ReadCard reads a card in the form of rates.json. Every row must give all five prices.
 func ReadCard(r io.Reader) (*Card, error) {
+	return (&Card{}).With(r)
+}
+
+// With returns the card with the prices of a file in the form of rates.json beside its
+// own: for an operator whose provider has other models, or other prices. A model that
+// the file names has the prices of the file only. weighed_by may be left out: what
+// weighs 1 stays. The card itself does not change.
+func (c *Card) With(r io.Reader) (*Card, error) {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	var file cardFile
@@ -79,7 +88,13 @@ func ReadCard(r io.Reader) (*Card, error) {
 	if d.More() {
 		return nil, errors.New("read rate card: there is more after its end")
 	}
-	c := &Card{prices: map[string][]Price{}, weigh: file.WeighedBy}
+	c = &Card{prices: maps.Clone(c.prices), weigh: cmp.Or(file.WeighedBy, c.weigh)}
+	if c.prices == nil {
+		c.prices = map[string][]Price{}
+	}
+	for _, row := range file.Prices {
+		delete(c.prices, row.Model)
+	}
 	for i, row := range file.Prices {
 		if err := c.add(row); err != nil {
 			return nil, fmt.Errorf("read rate card: row %d (%s): %w", i+1, row.Model, err)
@@ -154,6 +169,9 @@ func (c *Card) add(row cardRow) error {
 	return nil
 }
 
+// Models lists the models that have a price, sorted.
+func (c *Card) Models() []string { return slices.Sorted(maps.Keys(c.prices)) }
+
 // Price returns what a model costs at an instant. A model that is not on the card is
 // fault.Conflict with code unknown_model: it is refused, not guessed.
 func (c *Card) Price(model string, at time.Time) (Price, error) {
@@ -178,6 +196,9 @@ func (c *Card) at(model string, at time.Time) (Price, bool) {
 		if !p.From.After(at) {
 			return p, true
 		}
+	}
+	if c.free && len(c.prices) == 0 {
+		return Price{Model: model, tiers: []tier{{}}}, true
 	}
 	return Price{}, false
 }

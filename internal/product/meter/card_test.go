@@ -1,6 +1,7 @@
 package meter_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,9 @@ func TestFreeCard(t *testing.T) {
 	p := price(t, card, "llama3.3:70b", day)
 	if got := p.Cost(llm.Usage{Input: 1e6, Output: 1e6, Known: true}); got.Amount != (meter.Amount{}) || !p.Free() || !got.Exact {
 		t.Errorf("a free model costs %+v", got)
+	}
+	if !price(t, meter.FreeCard(), "any", day).Free() {
+		t.Error("where every model is free, one is not")
 	}
 	if _, err := card.Price("another", day); err == nil {
 		t.Error("a model that is not on the free card has a price")
@@ -210,6 +214,51 @@ func TestAMonthHoldsThreeFirstVersions(t *testing.T) {
 			t.Errorf("%s: a first version is %d weighed tokens, three are more than the month's %d", p.ID, version, month)
 		} else {
 			t.Logf("%s: a first version is %d weighed tokens, the month's %d hold %.1f", p.ID, version, month, float64(month)/float64(version))
+		}
+	}
+}
+
+// An operator's file stands beside the built-in prices, and goes before them for the
+// models it names. The example of the documents is one.
+func TestCardOfTheOperator(t *testing.T) {
+	t.Parallel()
+	example, err := os.Open("../../../docs/rates.example.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer example.Close() //nolint:errcheck // it was only read
+	built := meter.PublishedCard()
+	card, err := built.With(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := llm.Usage{Input: 200_001, Output: 1000, Known: true}
+	if got := price(t, card, "example/long-reader", day).Cost(used).Amount; got != (meter.Amount{Nano: 203_001_000, Weighed: 101_501}) {
+		t.Errorf("a long prompt costs %+v", got)
+	}
+	if got, want := price(t, card, opus, day).Cost(used), price(t, built, opus, day).Cost(used); got != want {
+		t.Errorf("a built-in model costs %+v, want %+v", got, want)
+	}
+	if _, err := built.Price("example/long-reader", day); err == nil {
+		t.Error("the built-in card has changed")
+	}
+	dearer, err := built.With(strings.NewReader(`{"prices": [
+		{"model": "` + haiku + `", "from": "2026-11-23", "over": 0, "input": 9, "cache_write_5m": 9, "cache_write_1h": 9, "cache_read": 9, "output": 9}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := price(t, dearer, haiku, day).Cost(used).Nano; got != 201_001*9000 { // no tier of the built-in rows is left
+		t.Errorf("the operator's price of a built-in model: %s", got)
+	}
+	for name, file := range map[string]string{
+		"not JSON":           `prices`,
+		"another form":       `{"rows": []}`,
+		"a price is missing": `{"prices": [{"model": "x", "from": "2026-11-23", "over": 0, "input": 1}]}`,
+		"no small prompts":   `{"prices": [{"model": "x", "from": "2026-11-23", "over": 5, "input": 1, "cache_write_5m": 1, "cache_write_1h": 1, "cache_read": 1, "output": 1}]}`,
+		"before all others":  `{"prices": [{"model": "x", "from": "2020-01-01", "over": 0, "input": 1, "cache_write_5m": 1, "cache_write_1h": 1, "cache_read": 1, "output": 1}]}`,
+	} {
+		if _, err := built.With(strings.NewReader(file)); err == nil {
+			t.Errorf("%s is accepted", name)
 		}
 	}
 }

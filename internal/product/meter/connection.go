@@ -40,6 +40,10 @@ type ConnectionsConfig struct {
 	DB    *pgxpool.Pool
 	Clock clock.Clock
 	Box   *seal.Box
+	// Fresh tells whether an actor may change a connection now
+	// (account.Accounts.NeedFresh): an access key, or a session that was stolen, must not
+	// lead what founders write to a server of its own.
+	Fresh func(ctx context.Context, actor account.Actor) error
 	// OperatorKey is the operator's own key, if any. It serves the workspace of the
 	// first operator and no other, and only where its owner has chosen it.
 	OperatorKey config.Secret
@@ -55,13 +59,14 @@ type Connections struct {
 	db       *pgxpool.Pool
 	clock    clock.Clock
 	box      *seal.Box
+	fresh    func(ctx context.Context, actor account.Actor) error
 	operator config.Secret
 	demo     llm.Endpoint
 }
 
 // NewConnections returns Connections over cfg.
 func NewConnections(cfg ConnectionsConfig) *Connections {
-	return &Connections{db: cfg.DB, clock: cfg.Clock, box: cfg.Box, operator: cfg.OperatorKey, demo: cfg.Demo}
+	return &Connections{db: cfg.DB, clock: cfg.Clock, box: cfg.Box, fresh: cfg.Fresh, operator: cfg.OperatorKey, demo: cfg.Demo}
 }
 
 // connectionRow is a row of ai_connection.
@@ -73,12 +78,13 @@ type connectionRow struct {
 	Best, Standard, Small string
 	RateCard              string
 	Known                 map[string]llm.Capabilities
+	Roles                 map[Role]string
 	Test                  *Test
 	SavedAt               time.Time
 }
 
 const readConnection = `
-SELECT preset, name, base_url, auth, sealed_key, best, standard, small, rate_card, known, test, saved_at
+SELECT preset, name, base_url, auth, sealed_key, best, standard, small, rate_card, known, roles, test, saved_at
 FROM ai_connection WHERE workspace_id = $1`
 
 func (c *Connections) read(ctx context.Context, w account.WorkspaceID) (connectionRow, error) {
@@ -151,15 +157,17 @@ ON CONFLICT (workspace_id) DO UPDATE SET preset = excluded.preset, name = exclud
     auth = excluded.auth, best = excluded.best, standard = excluded.standard, small = excluded.small,
     rate_card = excluded.rate_card, saved_at = excluded.saved_at,
     sealed_key = CASE WHEN @keep AND c.base_url = excluded.base_url THEN c.sealed_key ELSE excluded.sealed_key END,
-    known = CASE WHEN c.base_url = excluded.base_url AND @keep THEN c.known ELSE '{}' END, test = NULL
+    known = CASE WHEN c.base_url = excluded.base_url AND @keep THEN c.known ELSE '{}' END, test = NULL,
+    roles = CASE WHEN c.base_url = excluded.base_url AND c.rate_card = excluded.rate_card THEN c.roles ELSE '{}' END
 WHERE NOT @keep OR c.base_url = excluded.base_url AND c.sealed_key IS NOT NULL`
 
-// Save sets how the actor's team reaches an AI; owners only. Nothing is sent. A key
+// Save sets how the actor's team reaches an AI; owners only, as ConnectionsConfig.Fresh
+// says. Nothing is sent. A key
 // stays with its address: a draft without a key keeps the present one only where the
 // address stays the same. fault.Invalid on preset, name, base_url, auth, key, best,
 // standard, small.
 func (c *Connections) Save(ctx context.Context, actor account.Actor, d Draft) (Connected, error) {
-	if err := actor.Need(account.MayOwn); err != nil {
+	if err := c.mayChange(ctx, actor); err != nil {
 		return Connected{}, err
 	}
 	var f form.Form
@@ -201,6 +209,14 @@ func (c *Connections) Save(ctx context.Context, actor account.Actor, d Draft) (C
 	return c.Get(ctx, actor)
 }
 
+// mayChange returns nil where the actor may change how the team reaches an AI.
+func (c *Connections) mayChange(ctx context.Context, actor account.Actor) error {
+	if err := actor.Need(account.MayOwn); err != nil {
+		return err
+	}
+	return c.fresh(ctx, actor)
+}
+
 // checkOffered refuses the operator's key to teams it does not serve, and a key of
 // one's own beside it.
 func (c *Connections) checkOffered(ctx context.Context, actor account.Actor, d Draft, f *form.Form) error {
@@ -230,10 +246,10 @@ func tiedTo(w account.WorkspaceID, baseURL string) []byte {
 
 const deleteConnection = `DELETE FROM ai_connection WHERE workspace_id = $1`
 
-// Disconnect forgets how the actor's team reaches an AI, and the key; owners only.
-// Limits and what was spent stay. Nothing connected is no error.
+// Disconnect forgets how the actor's team reaches an AI, and the key; owners only,
+// as for Save. Limits and what was spent stay. Nothing connected is no error.
 func (c *Connections) Disconnect(ctx context.Context, actor account.Actor) error {
-	if err := actor.Need(account.MayOwn); err != nil {
+	if err := c.mayChange(ctx, actor); err != nil {
 		return err
 	}
 	if _, err := c.db.Exec(ctx, deleteConnection, actor.Workspace); err != nil {
@@ -258,7 +274,7 @@ func (c *Connections) Connect(ctx context.Context, charge Charge) (Connection, e
 }
 
 func (c *Connections) open(ctx context.Context, w account.WorkspaceID, row connectionRow) (Connection, error) {
-	conn := Connection{Payer: OwnKey, Endpoint: llm.Endpoint{
+	conn := Connection{Payer: OwnKey, Workspace: row.Roles, Endpoint: llm.Endpoint{
 		Name: row.Name, BaseURL: row.BaseURL, Auth: row.Auth, Models: row.connected().Models, RateCard: row.RateCard,
 		Lenient: row.Preset != Anthropic && row.Preset != Installation, Known: row.Known,
 	}}
@@ -272,6 +288,9 @@ func (c *Connections) open(ctx context.Context, w account.WorkspaceID, row conne
 			return Connection{}, fault.New(fault.Conflict, noAI, "The key of this installation is gone, or serves your team no longer. Connect an AI of your own.")
 		}
 		conn.Endpoint.Key = c.operator
+		if conn.Operator, err = c.operatorRoles(ctx); err != nil {
+			return Connection{}, err
+		}
 	case row.SealedKey != nil:
 		key, err := c.box.Open(keyPurpose, row.SealedKey, tiedTo(w, row.BaseURL))
 		if err != nil {

@@ -39,7 +39,7 @@ func newConnections(t *testing.T, operatorKey string) connections {
 		t.Fatal(err)
 	}
 	c := connections{world: w, Connections: meter.NewConnections(meter.ConnectionsConfig{
-		DB: w.db, Clock: w.clock, Box: box, OperatorKey: config.NewSecret(operatorKey),
+		DB: w.db, Clock: w.clock, Box: box, Fresh: anyone, OperatorKey: config.NewSecret(operatorKey),
 	})}
 	wire, err := client.New(client.Config{Clock: w.clock, Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Policy: quick()})
 	if err != nil {

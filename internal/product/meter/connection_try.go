@@ -96,7 +96,7 @@ func (c *Connections) Try(ctx context.Context, m *Model, actor account.Actor) (T
 		return Test{}, fault.New(fault.PaymentRequired, noLimits, "Nothing is sent before you have set a limit. Set one first.")
 	}
 	conn.Endpoint.Known = nil // find out anew
-	card, err := m.card(conn.Endpoint)
+	card, err := m.card(conn.Endpoint.RateCard)
 	if err != nil {
 		return Test{}, err
 	}

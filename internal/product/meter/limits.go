@@ -56,7 +56,8 @@ func (l Limits) check() error {
 
 // SetLimits confirms the limits of the actor's team; owners only. Until then nothing
 // that costs money can start. fault.Invalid on month_limit, day_limit, run_limit. What
-// was spent stays spent: a limit below it stops the next call.
+// was spent stays spent: a limit below it stops the next call. Setting the first limits,
+// or raising one, is refused as Config.Fresh says; lowering them never is.
 func (m *Meter) SetLimits(ctx context.Context, actor account.Actor, l Limits) error {
 	if err := actor.Need(account.MayOwn); err != nil {
 		return err
@@ -64,10 +65,22 @@ func (m *Meter) SetLimits(ctx context.Context, actor account.Actor, l Limits) er
 	if err := l.check(); err != nil {
 		return err
 	}
-	return m.limit(ctx, budgetLimits{
+	b := budgetLimits{
 		id: WorkspaceBudget(actor.Workspace), renews: monthly, anchor: 1,
 		day: l.Day.column(), period: l.Month.column(), run: l.Run.column(),
-	})
+	}
+	refused := m.fresh(ctx, actor)
+	if refused == nil {
+		return m.limit(ctx, b)
+	}
+	if fault.Of(refused) == nil {
+		return refused // it could not be found out
+	}
+	lowered, err := m.lower(ctx, b)
+	if err != nil || lowered {
+		return err
+	}
+	return refused
 }
 
 // SetUserLimits limits what a person may spend, in all teams together; operators only.
@@ -150,13 +163,35 @@ ON CONFLICT (id) DO UPDATE SET renews = excluded.renews, anchor = excluded.ancho
     period_limit = excluded.period_limit, period_limit_weighed = excluded.period_limit_weighed`
 
 func (m *Meter) limit(ctx context.Context, b budgetLimits) error {
-	now := m.clock.Now()
-	_, err := m.db.Exec(ctx, setLimits, pgx.StrictNamedArgs{
-		"id": b.id, "renews": b.renews, "anchor": b.anchor, "paced": b.paced, "borrows": b.borrows, "at": now, "today": now,
-		"run": b.run, "day": b.day, "day_weighed": b.dayWeighed, "period": b.period, "period_weighed": b.periodWeighed,
-	})
-	if err != nil {
+	if _, err := m.db.Exec(ctx, setLimits, b.args(m.clock.Now())); err != nil {
 		return fmt.Errorf("set limits: %w", err)
 	}
 	return nil
+}
+
+// The comparison is made where the row is locked, so that what somebody lowers
+// meanwhile is not raised again. NULL is no limit, above all others.
+const lowerLimits = `
+UPDATE budget SET run_limit = @run, day_limit = @day, period_limit = @period, confirmed_at = @at
+WHERE id = @id AND confirmed_at IS NOT NULL AND renews = @renews AND NOT paced
+  AND (run_limit IS NULL OR @run::bigint <= run_limit) AND (day_limit IS NULL OR @day::bigint <= day_limit)
+  AND (period_limit IS NULL OR @period::bigint <= period_limit)`
+
+// lower sets limits in money of which none is above the present one, and reports
+// whether that was so.
+func (m *Meter) lower(ctx context.Context, b budgetLimits) (bool, error) {
+	tag, err := m.db.Exec(ctx, lowerLimits, pgx.StrictNamedArgs{
+		"id": b.id, "renews": b.renews, "at": m.clock.Now(), "run": b.run, "day": b.day, "period": b.period,
+	})
+	if err != nil {
+		return false, fmt.Errorf("lower limits: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+func (b budgetLimits) args(now time.Time) pgx.StrictNamedArgs {
+	return pgx.StrictNamedArgs{
+		"id": b.id, "renews": b.renews, "anchor": b.anchor, "paced": b.paced, "borrows": b.borrows, "at": now, "today": now,
+		"run": b.run, "day": b.day, "day_weighed": b.dayWeighed, "period": b.period, "period_weighed": b.periodWeighed,
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"cofounder/internal/base/clock"
 	"cofounder/internal/base/id"
+	"cofounder/internal/product/account"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -28,6 +29,9 @@ type Config struct {
 	Clock clock.Clock
 	IDs   *id.Source
 	Log   *slog.Logger
+	// Fresh tells whether an actor may raise limits now (account.Accounts.NeedFresh): an
+	// access key, or a session that was stolen, may only lower them.
+	Fresh func(ctx context.Context, actor account.Actor) error
 	// Fence, if any, is asked before each reservation whether the step may still
 	// spend; its error refuses. It must not wait for anything.
 	Fence func(ctx context.Context, c Charge) error
@@ -40,6 +44,7 @@ type Meter struct {
 	clock clock.Clock
 	ids   *id.Source
 	log   *slog.Logger
+	fresh func(ctx context.Context, actor account.Actor) error
 	fence func(ctx context.Context, c Charge) error
 
 	mu    sync.Mutex
@@ -48,7 +53,7 @@ type Meter struct {
 
 // New returns a Meter over cfg.
 func New(cfg Config) *Meter {
-	return &Meter{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs, log: cfg.Log, fence: cfg.Fence, calls: map[EntryID]struct{}{}}
+	return &Meter{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs, log: cfg.Log, fresh: cfg.Fresh, fence: cfg.Fence, calls: map[EntryID]struct{}{}}
 }
 
 const (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"cofounder/internal/base/fault"
@@ -14,11 +13,10 @@ import (
 	"cofounder/internal/product/account"
 )
 
-// Names of rate cards, as llm.Endpoint.RateCard has them. An operator's own card may
-// have any other name, or take the place of AnthropicCard.
+// Names of rate cards, as llm.Endpoint.RateCard has them.
 const (
-	AnthropicCard = "anthropic"
-	FreeOfCharge  = "free" // every model of the endpoint costs nothing
+	AnthropicCard = "anthropic" // the built-in prices, with those of the operator's file (Card.With)
+	FreeOfCharge  = "free"      // every model of the endpoint costs nothing
 )
 
 // Connection is how a team reaches models, and who pays.
@@ -123,7 +121,7 @@ func (m *Model) receipt(b llm.Bill) (Receipt, error) {
 
 // admit reserves attempts for one call.
 func (m *Model) admit(c Charge, conn Connection) (llm.Admit, error) {
-	card, err := m.card(conn.Endpoint)
+	card, err := m.card(conn.Endpoint.RateCard)
 	if err != nil {
 		return nil, err
 	}
@@ -168,15 +166,15 @@ func (m *Model) reserve(ctx context.Context, c Charge, call Call, a llm.Attempt)
 	return m.meter.reserve(ctx, c, call, leastOutput)
 }
 
-// card returns the rate card of an endpoint.
-func (m *Model) card(ep llm.Endpoint) (*Card, error) {
-	if ep.RateCard == FreeOfCharge {
-		return FreeCard(slices.Collect(maps.Values(ep.Models))...), nil
+// card returns the rate card with a name.
+func (m *Model) card(name string) (*Card, error) {
+	if name == FreeOfCharge {
+		return FreeCard(), nil
 	}
-	if card, ok := m.cards[ep.RateCard]; ok {
+	if card, ok := m.cards[name]; ok {
 		return card, nil
 	}
-	return nil, fault.Newf(fault.Conflict, "no_rate_card", "There is no price list %q for %s, so nothing is asked there.", ep.RateCard, ep.Name)
+	return nil, fault.Newf(fault.Conflict, "no_rate_card", "There is no price list %q here any more, so nothing is asked. Choose another where the AI is connected.", name)
 }
 
 // Probe tries out a connection with one call like any other: limits must have been

@@ -39,7 +39,8 @@ type Reservation struct {
 // commits by itself. What each CTE is for:
 //
 //	held     locks the budgets in the order of their ids; their values are the newest
-//	today    the day it counts for: never before a day already begun
+//	today    the day it counts for: never before a day already begun; and whether anything
+//	         else forbids to spend: no limits yet, or a starter who is suspended
 //	present  the counters as they are in the windows of today, with the limits in force
 //	room     how many tokens of answer fit into each window of each budget; NULL: no limit
 //	ok       one row when it fits everywhere, none when not
@@ -52,7 +53,8 @@ WITH held AS MATERIALIZED (
     FROM budget WHERE id = ANY(@budgets::text[]) ORDER BY id FOR UPDATE
 ), today AS (
     SELECT greatest(@today::date, max(day)) AS day, bool_or(borrows) AS borrows,
-           @free::boolean OR coalesce(bool_or(confirmed_at IS NOT NULL) FILTER (WHERE id = @workspace), false) AS confirmed
+           @free::boolean OR coalesce(bool_or(confirmed_at IS NOT NULL) FILTER (WHERE id = @workspace), false) AS confirmed,
+           EXISTS (SELECT FROM app_user u WHERE u.id = @starter AND (u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL)) AS suspended
     FROM held
 ), present AS (
     SELECT h.id, h.renews, t.day, w.since,
@@ -92,7 +94,7 @@ WITH held AS MATERIALIZED (
     SELECT f.tokens, (@input + f.tokens * @output + 999) / 1000 AS nano,
         coalesce((@input + f.tokens * @output + @unit - 1) / nullif(@unit, 0), 0) AS weighed
     FROM fit f CROSS JOIN today t
-    WHERE f.tokens >= @least::bigint AND t.confirmed
+    WHERE f.tokens >= @least::bigint AND t.confirmed AND NOT t.suspended
       AND (SELECT count(*) FROM held) = cardinality(@budgets)
 ), taken AS (
     UPDATE budget b SET day = p.day, since = p.since,
@@ -116,7 +118,7 @@ WITH held AS MATERIALIZED (
     FROM ok
     RETURNING attempt
 )
-SELECT ok.tokens, ok.nano, ok.weighed, noted.attempt, t.confirmed,
+SELECT ok.tokens, ok.nano, ok.weighed, noted.attempt, t.confirmed, t.suspended,
     ARRAY(SELECT i FROM unnest(@budgets) AS i WHERE i NOT IN (SELECT id FROM held)) AS missing,
     tight.id AS budget, tight.part, tight.resets, tight.nano AS left_nano, tight.weighed AS left_weighed
 FROM today t LEFT JOIN ok ON true LEFT JOIN noted ON true
@@ -132,7 +134,7 @@ const sinceOf = `CASE h.renews WHEN 'monthly' THEN greatest(h.since,
 type verdict struct {
 	Tokens, Nano, Weighed *int64 // nil: refused
 	Attempt               *int
-	Confirmed             bool
+	Confirmed, Suspended  bool
 	Missing               []BudgetID
 	Budget                *BudgetID // the tightest, when that is why
 	Part                  *string
@@ -143,7 +145,8 @@ type verdict struct {
 
 // Reserve takes the worst case of one attempt off every budget the charge counts
 // against, or refuses: *LimitError says which budget, how much is left and when it starts
-// anew. It is exact under any concurrency. Before it refuses, or shortens the answer, it
+// anew. A starter who is suspended is fault.Forbidden with code suspended, whatever the
+// limits say. It is exact under any concurrency. Before it refuses, or shortens the answer, it
 // folds in what calls have given back meanwhile.
 //
 // What is reserved must be settled or voided; a reservation nobody comes back to is
@@ -177,6 +180,8 @@ func (m *Meter) reserve(ctx context.Context, c Charge, call Call, least llm.Toke
 			r.Output, r.Attempt = llm.Tokens(*v.Tokens), *v.Attempt
 			r.Reserved = Amount{Nano: NanoUSD(*v.Nano), Weighed: Weighed(*v.Weighed)}
 			return r, nil
+		case v.Suspended:
+			return Reservation{}, fault.New(fault.Forbidden, "suspended", "The account of whoever started this is suspended, so nothing more is asked. Ask whoever runs this installation.")
 		case len(v.Missing) > 0 && !w.opened:
 			if err := w.open(ctx, m, v.Missing); err != nil {
 				return Reservation{}, err

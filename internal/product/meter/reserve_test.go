@@ -394,3 +394,34 @@ func TestAttemptsOfAStepAreCounted(t *testing.T) {
 		t.Errorf("first attempt of another epoch is number %d", r.Attempt)
 	}
 }
+
+// Whoever is suspended or gone spends nothing more, also in a run that goes on.
+func TestReserveRefusesTheSuspended(t *testing.T) {
+	t.Parallel()
+	for _, column := range []string{"suspended_at", "deleted_at"} {
+		t.Run(column, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			a := w.confirmed(t, meter.DefaultLimits())
+			const insert = `INSERT INTO app_user (id, name, created_at) VALUES ($1, '', $2)`
+			if _, err := w.db.Exec(t.Context(), insert, a.User, w.clock.Now()); err != nil {
+				t.Fatal(err)
+			}
+			r := w.reserve(t, w.charge(a, "run1"), w.call(t, sonnet))
+			if _, err := w.db.Exec(t.Context(), `UPDATE app_user SET `+column+` = created_at`); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.Reserve(t.Context(), w.charge(a, "run1"), w.call(t, sonnet))
+			if !fault.Is(err, fault.Forbidden) || fault.Of(err).Code != "suspended" {
+				t.Errorf("Reserve of somebody suspended: %v", err)
+			}
+			if err := r.Answered(answered(1000, 100)).Settle(t.Context()); err != nil {
+				t.Errorf("what was asked before is settled all the same: %v", err)
+			}
+			if _, err := w.Fold(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			checkBooks(t, w.Meter, w.clock.Now())
+		})
+	}
+}

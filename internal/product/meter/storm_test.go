@@ -89,7 +89,7 @@ func newStorm(t *testing.T) *storm {
 		w := worldOn(pool)
 		if s.world != nil {
 			w.clock = s.clock
-			w.Meter = meter.New(meter.Config{DB: pool, Clock: s.clock, IDs: id.NewSource(s.clock.Now), Log: quiet()})
+			w.Meter = meter.New(meter.Config{DB: pool, Clock: s.clock, IDs: id.NewSource(s.clock.Now), Log: quiet(), Fresh: anyone})
 		}
 		s.meters = append(s.meters, w)
 		s.world = s.meters[0]
@@ -211,7 +211,7 @@ func (s *storm) settleDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	m := meter.New(meter.Config{DB: pool, Clock: s.clock, IDs: s.ids, Log: quiet()})
+	m := meter.New(meter.Config{DB: pool, Clock: s.clock, IDs: s.ids, Log: quiet(), Fresh: anyone})
 	if _, err := m.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -69,12 +69,12 @@ func (a *api) ai() {
 	register(a, operation{
 		id: "set-ai-connection", method: http.MethodPut, path: "/ai/connection", tag: tagMoney, access: member,
 		summary: "Connect an AI",
-		notes:   "Owners only. Nothing is sent to it before limits are set. A key stays with the address it was entered for.",
+		notes:   "Owners only, in a session that was opened a moment ago; never with an access key. Nothing is sent to it before limits are set. A key stays with the address it was entered for.",
 	}, a.setConnection)
 	register(a, operation{
 		id: "remove-ai-connection", method: http.MethodDelete, path: "/ai/connection", tag: tagMoney, access: member,
 		summary: "Disconnect the AI and forget its key",
-		notes:   "Owners only.",
+		notes:   "Owners only, in a session that was opened a moment ago; never with an access key.",
 	}, a.removeConnection)
 	register(a, operation{
 		id: "test-ai-connection", method: http.MethodPost, path: "/ai/connection/test", tag: tagMoney, access: member, pays: true,

@@ -57,6 +57,7 @@ func New(cfg Config) http.Handler {
 	a.invitations()
 	a.projects()
 	a.ai()
+	a.roles()
 	a.spending()
 	a.publish(mux)
 	return mux

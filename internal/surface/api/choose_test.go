@@ -22,7 +22,7 @@ func TestWritesSayTheirWorkspace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := []string{"update-me", "set-password", "revoke-session", "revoke-other-sessions", "remove-passkey", "create-workspace"}
+	own := []string{"update-me", "set-password", "revoke-session", "revoke-other-sessions", "remove-passkey", "create-workspace", "set-operator-roles"}
 	seen := map[string]bool{}
 	for _, o := range w.doc.operations() {
 		if !o.writes() || strings.HasPrefix(o.path, "/projects/{") {

@@ -72,6 +72,9 @@ func (o *operation) String() string { return o.method + " " + o.path }
 
 func (o *operation) writes() bool { return o.method != http.MethodGet }
 
+// operators tells whether only whoever runs the installation gets an answer.
+func (o *operation) operators() bool { return strings.HasPrefix(o.path, "/operator/") }
+
 func (o *operation) public() bool { return o.Security != nil && len(*o.Security) == 0 }
 
 // takesKeys tells whether an access key may do it.

@@ -17,9 +17,9 @@ import (
 
 func keyed(key string) http.Header { return http.Header{"Idempotency-Key": {key}} }
 
-// needMore are the writes that a new project or team is not ready for; their refusal
+// needMore are the writes that a new project or team is not ready for, or its owner; their refusal
 // is remembered too.
-var needMore = []string{"restore-project", "unpark-project", "test-ai-connection"}
+var needMore = []string{"restore-project", "unpark-project", "test-ai-connection", "set-roles", "set-operator-roles"}
 
 // what is answered with a secret.
 var showOnce = []string{"create-token", "create-invitation"}

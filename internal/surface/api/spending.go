@@ -88,7 +88,7 @@ func (a *api) spending() {
 	register(a, operation{
 		id: "set-limits", method: http.MethodPut, path: "/spending/limits", tag: tagMoney, access: member,
 		summary: "Set what the workspace may spend",
-		notes:   "Owners only. Until it was done once, nothing that costs money starts.",
+		notes:   "Owners only. Until it was done once, nothing that costs money starts. An access key, and a session opened long ago, may lower limits, not raise them.",
 	}, a.setLimits)
 	register(a, operation{
 		id: "get-statement", method: http.MethodGet, path: "/spending", tag: tagMoney, access: member,

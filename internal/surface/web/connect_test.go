@@ -29,8 +29,8 @@ func (w *world) ai(t *testing.T, pool *pgxpool.Pool, ids *id.Source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.meter = meter.New(meter.Config{DB: pool, Clock: w.clock, IDs: ids, Log: log})
-	w.connections = meter.NewConnections(meter.ConnectionsConfig{DB: pool, Clock: w.clock, Box: box})
+	w.meter = meter.New(meter.Config{DB: pool, Clock: w.clock, IDs: ids, Log: log, Fresh: w.accounts.NeedFresh})
+	w.connections = meter.NewConnections(meter.ConnectionsConfig{DB: pool, Clock: w.clock, Box: box, Fresh: w.accounts.NeedFresh})
 	w.model = meter.NewModel(meter.ModelConfig{
 		Meter: w.meter, Client: wire, Connect: w.connections.Connect, Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()},
 	})

@@ -88,7 +88,7 @@ func authChoices() []choice {
 
 func cardChoices() []choice {
 	return []choice{
-		{meter.AnthropicCard, "By Anthropic's prices", "Models that are not on its list are refused, because I could not count what they cost."},
+		{meter.AnthropicCard, "By the price list", "Anthropic's prices, and those this installation has added. Models that are not on it are refused, because I could not count what they cost."},
 		{meter.FreeOfCharge, "It costs nothing", "It runs on machines of my own, or somebody else pays."},
 	}
 }

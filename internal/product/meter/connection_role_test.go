@@ -1,0 +1,114 @@
+package meter_test
+
+import (
+	"testing"
+
+	"cofounder/internal/base/fault"
+	"cofounder/internal/platform/config"
+	"cofounder/internal/platform/llm"
+	"cofounder/internal/platform/llm/llmtest"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/meter"
+)
+
+// model is who plays a role for a team, by what a call would ask.
+func (c connections) modelOf(t *testing.T, a account.Actor, r meter.Role) string {
+	t.Helper()
+	conn, err := c.Connect(t.Context(), meter.Charge{Actor: a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := conn.Model(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return model
+}
+
+func TestSetRoles(t *testing.T) {
+	t.Parallel()
+	c := newConnections(t, "sk-operator")
+	a := c.team(t, true)
+	server := llmtest.Start(t, "turn\nsay fine\nusage input=1000 output=100\n")
+	if err := c.SetRoles(t.Context(), c.model, a, map[meter.Role]string{meter.Coder: opus}); !meter.NotConnected(err) {
+		t.Errorf("SetRoles without an AI: %v", err)
+	}
+	c.save(t, a, draft(server))
+	if err := c.SetRoles(t.Context(), c.model, a, map[meter.Role]string{meter.Coder: opus, meter.Writer: ""}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.modelOf(t, a, meter.Coder); got != opus {
+		t.Errorf("the coder is %s", got)
+	}
+	if got := c.modelOf(t, a, meter.Writer); got != sonnet {
+		t.Errorf("the writer is %s", got)
+	}
+	if err := c.SetLimits(t.Context(), a, meter.DefaultLimits()); err != nil {
+		t.Fatal(err)
+	}
+	result, receipt, err := c.model.Call(t.Context(), c.charge(a, "run1"), ask("Build it."), nil)
+	if err != nil || receipt.Settle(t.Context()) != nil || result.Model != opus {
+		t.Errorf("the coder's call was answered by %q, %v", result.Model, err)
+	}
+	for role, model := range map[meter.Role]string{meter.Coder: "nobody-knows", "barista": opus, meter.Prober: opus} {
+		if err := c.SetRoles(t.Context(), c.model, a, map[meter.Role]string{role: model}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("SetRoles(%s: %s): %v", role, model, err)
+		}
+	}
+	// They name models of that server: at another address there are the usual ones.
+	d := draft(server)
+	d.Name = "Renamed"
+	c.save(t, a, d)
+	if got := c.modelOf(t, a, meter.Coder); got != opus {
+		t.Errorf("after a change of name the coder is %s", got)
+	}
+	d.BaseURL = "https://elsewhere.example.com"
+	c.save(t, a, d)
+	if got := c.modelOf(t, a, meter.Coder); got != sonnet {
+		t.Errorf("at another address the coder is %s", got)
+	}
+	// Where models cost nothing, any may be chosen.
+	d.BaseURL, d.RateCard, d.Auth, d.Key = "http://localhost:11434", meter.FreeOfCharge, llm.NoAuth, config.Secret{}
+	c.save(t, a, d)
+	if err := c.SetRoles(t.Context(), c.model, a, map[meter.Role]string{meter.Coder: "llama9:70b"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// The operator's choice holds where the operator's key pays, and nowhere else: another
+// server may not know the model.
+func TestOperatorRoles(t *testing.T) {
+	t.Parallel()
+	c := newConnections(t, "sk-operator")
+	ours, theirs := c.team(t, true), c.team(t, false)
+	c.save(t, ours, meter.Draft{Preset: meter.Installation})
+	c.save(t, theirs, draft(llmtest.Start(t, "")))
+	chosen := map[meter.Role]string{meter.Coder: opus}
+	if err := c.SetOperatorRoles(t.Context(), c.model, theirs, chosen); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("somebody who is no operator: %v", err)
+	}
+	if _, err := c.OperatorRoles(t.Context(), theirs); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("somebody who is no operator looks: %v", err)
+	}
+	for range 2 { // choosing again replaces
+		if err := c.SetOperatorRoles(t.Context(), c.model, ours, chosen); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := c.modelOf(t, ours, meter.Coder); got != opus {
+		t.Errorf("by the operator's key the coder is %s", got)
+	}
+	if got := c.modelOf(t, theirs, meter.Coder); got != sonnet {
+		t.Errorf("by the team's own key the coder is %s", got)
+	}
+	list, err := c.OperatorRoles(t.Context(), ours)
+	if err != nil || len(list) != len(meter.Roles()) || list[3] != (meter.Played{Role: meter.Coder, Class: llm.Standard, Model: opus, Usual: sonnet, Operator: opus}) {
+		t.Errorf("OperatorRoles = %+v, %v", list, err)
+	}
+	if err := c.SetOperatorRoles(t.Context(), c.model, ours, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.modelOf(t, ours, meter.Coder); got != sonnet {
+		t.Errorf("after taking it back the coder is %s", got)
+	}
+}
