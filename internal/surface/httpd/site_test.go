@@ -17,7 +17,7 @@ func TestSite(t *testing.T) {
 	site := httpd.Site{
 		Owns: func(host string) bool { return strings.HasPrefix(host, "other.") },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			httpd.Named(r, "other site")
+			httpd.Named(r, "othersite")
 			if err := httpd.Unlimited(w, r); err != nil {
 				t.Error(err)
 			}
@@ -61,7 +61,7 @@ func TestSite(t *testing.T) {
 	if rec.Code != http.StatusOK || rec.Body.Len() < len(large) {
 		t.Errorf("a large request from elsewhere answered %d, %d bytes", rec.Code, rec.Body.Len())
 	}
-	if !strings.Contains(w.log.String(), "other site") {
+	if !strings.Contains(w.log.String(), "othersite") {
 		t.Errorf("the log does not name the route:\n%s", w.log)
 	}
 }
