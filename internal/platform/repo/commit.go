@@ -136,7 +136,7 @@ func (s *Store) peel(ctx context.Context, db querier, id ID, h Hash) (Hash, []Ha
 			return Hash{}, nil, err
 		}
 		passed = append(passed, h)
-		if _, h, err = decodeTag(data); err != nil {
+		if h, err = decodeTag(data); err != nil {
 			return Hash{}, nil, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -63,6 +64,16 @@ func (g graph) reachable(tips []Hash) map[Hash]bool {
 	return found
 }
 
+// descends reports whether to has from in its history.
+func (g graph) descends(to, from Hash) bool {
+	found := false
+	g.walk([]Hash{to}, func(h Hash, _ int) bool {
+		found = found || h == from
+		return !found
+	})
+	return found
+}
+
 // newestFirst orders what is reachable from tip by time, children before parents.
 func (g graph) newestFirst(tip Hash) []Hash {
 	children := map[Hash]int{}
@@ -109,3 +120,6 @@ func (b *byTime) Less(i, j int) bool {
 	}
 	return b.list[i].String() < b.list[j].String()
 }
+
+// keys lists a set.
+func keys(set map[Hash]bool) []Hash { return slices.Collect(maps.Keys(set)) }

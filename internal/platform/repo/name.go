@@ -110,3 +110,6 @@ func checkRef(name string) string {
 	}
 	return ""
 }
+
+// public reports whether git clients see the ref.
+func public(ref string) bool { return strings.HasPrefix(ref, heads) || strings.HasPrefix(ref, tags) }

@@ -212,15 +212,12 @@ func encodeTag(t Tag) []byte {
 }
 
 // decodeTag returns what a tag points at.
-func decodeTag(data []byte) (wire.Kind, Hash, error) {
+func decodeTag(data []byte) (Hash, error) {
 	lines := strings.SplitN(string(data), "\n", 3)
-	if len(lines) == 3 {
-		target, err := ParseHash(strings.TrimPrefix(lines[0], "object "))
-		for _, kind := range []wire.Kind{wire.Commit, wire.Tree, wire.Blob, wire.Tag} {
-			if err == nil && lines[1] == "type "+kind.String() {
-				return kind, target, nil
-			}
+	if len(lines) == 3 && strings.HasPrefix(lines[1], "type ") {
+		if target, err := ParseHash(strings.TrimPrefix(lines[0], "object ")); err == nil {
+			return target, nil
 		}
 	}
-	return 0, Hash{}, fmt.Errorf("a tag does not say what it is of: %w", wire.ErrMalformed)
+	return Hash{}, fmt.Errorf("a tag does not say what it is of: %w", wire.ErrMalformed)
 }

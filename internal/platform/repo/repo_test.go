@@ -2,6 +2,7 @@ package repo_test
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+// TestMain makes fewer random checks than usual unless told otherwise: each starts a
+// handful of git processes.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
+	dbtest.Main(m)
+}
 
 // world is one test's database with one repository in it.
 type world struct {
