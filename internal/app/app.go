@@ -21,6 +21,7 @@ import (
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/config"
 	"cofounder/internal/platform/db"
+	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/platform/telemetry"
@@ -62,6 +63,7 @@ type App struct {
 	machine   *machine
 	server    *httpd.Server
 
+	Events   *event.Hub
 	Accounts *account.Accounts
 	Projects *project.Projects
 	// How models are reached and what they cost.
@@ -130,7 +132,8 @@ func (a *App) openProducts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Projects = project.New(project.Config{DB: a.database.pool, Clock: clock.System{}, IDs: source})
+	a.Events = event.NewHub(a.database.pool, a.log)
+	a.Projects = project.New(project.Config{DB: a.database.pool, Clock: clock.System{}, IDs: source, Events: a.Events})
 	a.memory = idempotency.New(idempotency.Config{
 		DB: a.database.pool, Clock: clock.System{}, Log: a.log, Box: box, Deadline: requestDeadline,
 	})
@@ -204,6 +207,8 @@ func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
 	// Every process settles its own calls, also those that end while it stops.
 	background.Go(func() { a.Meter.Run(watching) })
 	background.Go(func() { a.clock.Run(watching, a.log) })
+	// It outlives the streams: they end with a word to come back.
+	background.Go(func() { a.Events.Run(watching) })
 	if a.cfg.Process.Has(config.Worker) {
 		background.Go(func() { a.sweep(ctx) })
 	}

@@ -63,7 +63,7 @@ func (j *Journeys) applyTx(ctx context.Context, tx pgx.Tx, actor account.Actor, 
 			}
 			done = append(done, Effect{Kind: RunStarted, Object: string(c.run)})
 		case c.park:
-			if _, err := j.parkTx(ctx, tx, actor, p, v.Words, d.ID); err != nil {
+			if _, err := j.projects.ParkTx(ctx, tx, actor, p.ID, v.Words); err != nil {
 				return nil, err
 			}
 			done = append(done, Effect{Kind: ProjectParked})

@@ -201,36 +201,19 @@ func (j *Journeys) Park(ctx context.Context, actor account.Actor, i project.ID, 
 	var parked project.Project
 	err := j.locked(ctx, actor, i, func(tx pgx.Tx, p project.Project) error {
 		var err error
-		parked, err = j.parkTx(ctx, tx, actor, p, note, "")
+		parked, err = j.projects.ParkTx(ctx, tx, actor, p.ID, note)
 		return err
 	})
 	return parked, err
 }
 
-// held is the data of the events project.parked and project.unparked.
-type held struct {
-	Actor    account.UserID `json:"actor"`
-	Decision DecisionID     `json:"decision,omitempty"`
-}
-
-func (j *Journeys) parkTx(ctx context.Context, tx pgx.Tx, actor account.Actor, p project.Project, note string, because DecisionID) (project.Project, error) {
-	parked, err := j.projects.ParkTx(ctx, tx, actor, p.ID, note)
-	if err != nil || p.Status == project.Parked {
-		return parked, err
-	}
-	return parked, j.tellTx(ctx, tx, p.ID, "project.parked", held{actor.User, because})
-}
-
 // Unpark takes a project off hold; see Park.
 func (j *Journeys) Unpark(ctx context.Context, actor account.Actor, i project.ID) (project.Project, error) {
 	var back project.Project
-	err := j.locked(ctx, actor, i, func(tx pgx.Tx, p project.Project) error {
+	err := j.locked(ctx, actor, i, func(tx pgx.Tx, _ project.Project) error {
 		var err error
 		back, err = j.projects.UnparkTx(ctx, tx, actor, i)
-		if err != nil || p.Status == project.Active {
-			return err
-		}
-		return j.tellTx(ctx, tx, i, "project.unparked", held{Actor: actor.User})
+		return err
 	})
 	return back, err
 }

@@ -157,7 +157,7 @@ func TestParkAndBack(t *testing.T) {
 		t.Errorf("journey (-before +after):\n%s", diff)
 	}
 	events := w.texts(t, `SELECT kind FROM event WHERE kind LIKE 'project%' ORDER BY seq`)
-	if diff := cmp.Diff([]string{"project.parked", "project.unparked"}, events); diff != "" {
+	if diff := cmp.Diff([]string{"project.created", "project.parked", "project.unparked"}, events); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }

@@ -48,9 +48,10 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.projects = project.New(project.Config{DB: w.db, Clock: at, IDs: w.ids})
+	hub := event.NewHub(w.db, slog.New(slog.DiscardHandler))
+	w.projects = project.New(project.Config{DB: w.db, Clock: at, IDs: w.ids, Events: hub})
 	w.Journeys = journey.New(journey.Config{
-		DB: w.db, Clock: at, IDs: w.ids, Projects: w.projects, Start: w.start, Hub: event.NewHub(w.db, slog.New(slog.DiscardHandler)),
+		DB: w.db, Clock: at, IDs: w.ids, Projects: w.projects, Start: w.start, Hub: hub,
 	})
 	w.exec(t, `CREATE TABLE started (seq serial, project text, kind text, key text, starter text, input jsonb)`)
 	// Facts of packages above this one.

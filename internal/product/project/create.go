@@ -9,8 +9,11 @@ import (
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
+	"cofounder/internal/platform/db"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/account/form"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -52,13 +55,21 @@ func (p *Projects) Create(ctx context.Context, actor account.Actor, d Draft) (Pr
 	if name == "" {
 		name = nameOf(idea)
 	}
-	made, err := one(ctx, p.db, create, sees(actor, id.Mint[ID](p.ids), name, idea, p.clock.Now())...)
+	now := p.clock.Now()
+	var made Project
+	err := db.InTx(ctx, p.db, func(tx pgx.Tx) (err error) {
+		if made, err = one(ctx, tx, create, sees(actor, id.Mint[ID](p.ids), name, idea, now)...); err != nil {
+			return err
+		}
+		return tellTx(ctx, tx, made.ID, now, Created, Told{By: actor.User, Name: made.Name})
+	})
 	if fault.Is(err, fault.NotFound) { // removed from the workspace a moment ago
 		return Project{}, fault.New(fault.Forbidden, "", "You are not a member of this team.")
 	}
 	if err != nil {
 		return Project{}, fmt.Errorf("create project: %w", err)
 	}
+	p.Wake(made.ID)
 	return made, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"cofounder/internal/base/clock"
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
+	"cofounder/internal/platform/event"
 	"cofounder/internal/product/account"
 
 	"github.com/jackc/pgx/v5"
@@ -58,18 +59,21 @@ type Config struct {
 	DB    *pgxpool.Pool
 	Clock clock.Clock
 	IDs   *id.Source
+	// Events is woken after what was told of a project, and followed by Follow.
+	Events *event.Hub
 }
 
 // Projects is the door to this package, safe for concurrent use.
 type Projects struct {
-	db    *pgxpool.Pool
-	clock clock.Clock
-	ids   *id.Source
+	db     *pgxpool.Pool
+	clock  clock.Clock
+	ids    *id.Source
+	events *event.Hub
 }
 
 // New returns Projects over cfg.
 func New(cfg Config) *Projects {
-	return &Projects{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs}
+	return &Projects{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs, events: cfg.Events}
 }
 
 const columns = `p.id, p.workspace_id AS workspace, p.name, p.idea, p.status, p.park_note, p.created_at, p.updated_at, p.deleted_at`

@@ -193,9 +193,14 @@ func TestTwoTeams(t *testing.T) {
 		"UnparkTx": within(w, func(ctx context.Context, tx pgx.Tx, x target) (project.Project, error) {
 			return w.UnparkTx(ctx, tx, asOwner(x.actor), x.id)
 		}),
+		"Lately": func(ctx context.Context, x target) (any, error) {
+			steps, _, err := w.Lately(ctx, asOwner(x.actor), x.id, 10)
+			return steps, err
+		},
+		"Follow": func(ctx context.Context, x target) (any, error) { return w.Follow(ctx, asOwner(x.actor), x.id, 0) },
 		"Locate": func(ctx context.Context, x target) (any, error) { return w.Locate(ctx, x.session.User.ID, x.id) },
 	}
-	for _, name := range []string{"Create", "List", "Purge"} { // take no project; List is below
+	for _, name := range []string{"Create", "List", "Purge", "Wake"} { // take no project, or show nothing of it; List is below
 		calls[name] = nil
 	}
 	for m := range reflect.TypeFor[*project.Projects]().Methods() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cofounder/internal/platform/db"
+	"cofounder/internal/platform/event"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -25,7 +26,8 @@ const purge = `DELETE FROM project WHERE id = $1`
 
 // Purge removes what was deleted at least KeepDeleted ago and returns how many
 // projects. Each project goes in a transaction of its own: first the pieces in the
-// order given, the highest rank first, then its row with everything that refers to it.
+// order given, the highest rank first, then its row with everything that refers to it
+// and all that was told of it.
 // One that cannot be removed stays whole, is told in the error and does not keep the
 // others. Any process may call it at any time.
 func (p *Projects) Purge(ctx context.Context, pieces ...Piece) (int, error) {
@@ -68,7 +70,10 @@ func (p *Projects) purgeNext(ctx context.Context, last *ID, pieces []Piece) (boo
 		if _, err := tx.Exec(ctx, purge, *last); err != nil {
 			return fmt.Errorf("purge %s: %w", *last, err)
 		}
-		return nil
+		return event.ForgetTx(ctx, tx, StreamOf(*last))
 	})
+	if found && err == nil {
+		p.Wake(*last)
+	}
 	return found, err
 }

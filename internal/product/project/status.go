@@ -17,12 +17,19 @@ const maxNote = 500
 
 const lock = get + ` FOR NO KEY UPDATE OF p`
 
-// change lets decide look at a locked project and say with which statement it
-// becomes what is wanted; an empty one changes nothing. args come after the id ($1)
-// and the time ($2).
-func (p *Projects) change(ctx context.Context, actor account.Actor, i ID,
-	decide func(present Project) (sql string, args []any, err error),
-) (Project, error) {
+// change is how a project becomes what is wanted; the zero change leaves it as it is.
+// args come after the id ($1) and the time ($2).
+type change struct {
+	sql  string
+	args []any
+	what string // the kind of its event
+	tell Told
+}
+
+// decision looks at a locked project and says what becomes of it.
+type decision func(present Project) (change, error)
+
+func (p *Projects) change(ctx context.Context, actor account.Actor, i ID, decide decision) (Project, error) {
 	var changed Project
 	err := db.InTx(ctx, p.db, func(tx pgx.Tx) error {
 		var err error
@@ -32,21 +39,26 @@ func (p *Projects) change(ctx context.Context, actor account.Actor, i ID,
 	if err != nil {
 		return Project{}, err
 	}
+	p.Wake(i)
 	return changed, nil
 }
 
-func (p *Projects) changeTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID,
-	decide func(present Project) (sql string, args []any, err error),
-) (Project, error) {
+func (p *Projects) changeTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID, decide decision) (Project, error) {
 	present, err := p.LockTx(ctx, tx, actor, i)
 	if err != nil {
 		return Project{}, err
 	}
-	sql, args, err := decide(present)
-	if err != nil || sql == "" {
+	c, err := decide(present)
+	if err != nil || c.sql == "" {
 		return present, err
 	}
-	return one(ctx, tx, sql+` RETURNING `+columns, append([]any{present.ID, p.clock.Now()}, args...)...)
+	now := p.clock.Now()
+	changed, err := one(ctx, tx, c.sql+` RETURNING `+columns, append([]any{present.ID, now}, c.args...)...)
+	if err != nil {
+		return Project{}, err
+	}
+	c.tell.By = actor.User
+	return changed, tellTx(ctx, tx, i, now, c.what, c.tell)
 }
 
 // LockTx returns a project the actor sees, of any status but purged, and keeps every
@@ -77,11 +89,11 @@ func (p *Projects) Rename(ctx context.Context, actor account.Actor, i ID, name s
 	if err := f.Err(); err != nil {
 		return Project{}, err
 	}
-	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
+	return p.change(ctx, actor, i, func(present Project) (change, error) {
 		if present.Name == name {
-			return "", nil, unlessDeleted(present)
+			return change{}, unlessDeleted(present)
 		}
-		return rename, []any{name}, unlessDeleted(present)
+		return change{sql: rename, args: []any{name}, what: Renamed, tell: Told{Name: name}}, unlessDeleted(present)
 	})
 }
 
@@ -98,7 +110,7 @@ func (p *Projects) Park(ctx context.Context, actor account.Actor, i ID, note str
 	return p.change(ctx, actor, i, decide)
 }
 
-// ParkTx is Park as a part of tx.
+// ParkTx is Park as a part of tx; call Wake after its commit.
 func (p *Projects) ParkTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID, note string) (Project, error) {
 	decide, err := parking(actor, note)
 	if err != nil {
@@ -107,7 +119,7 @@ func (p *Projects) ParkTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i
 	return p.changeTx(ctx, tx, actor, i, decide)
 }
 
-func parking(actor account.Actor, note string) (func(Project) (string, []any, error), error) {
+func parking(actor account.Actor, note string) (decision, error) {
 	if err := actor.Need(account.MayWrite); err != nil {
 		return nil, err
 	}
@@ -115,11 +127,11 @@ func parking(actor account.Actor, note string) (func(Project) (string, []any, er
 	if err != nil {
 		return nil, err
 	}
-	return func(present Project) (string, []any, error) {
+	return func(present Project) (change, error) {
 		if present.Status == Parked {
-			return "", nil, nil
+			return change{}, nil
 		}
-		return park, []any{note}, unlessDeleted(present)
+		return change{sql: park, args: []any{note}, what: WasParked, tell: Told{Note: note}}, unlessDeleted(present)
 	}, nil
 }
 
@@ -146,7 +158,7 @@ func (p *Projects) Unpark(ctx context.Context, actor account.Actor, i ID) (Proje
 	return p.change(ctx, actor, i, unparking)
 }
 
-// UnparkTx is Unpark as a part of tx.
+// UnparkTx is Unpark as a part of tx; call Wake after its commit.
 func (p *Projects) UnparkTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID) (Project, error) {
 	if err := actor.Need(account.MayWrite); err != nil {
 		return Project{}, err
@@ -154,11 +166,11 @@ func (p *Projects) UnparkTx(ctx context.Context, tx pgx.Tx, actor account.Actor,
 	return p.changeTx(ctx, tx, actor, i, unparking)
 }
 
-func unparking(present Project) (string, []any, error) {
+func unparking(present Project) (change, error) {
 	if present.Status == Active {
-		return "", nil, nil
+		return change{}, nil
 	}
-	return unpark, nil, unlessDeleted(present)
+	return change{sql: unpark, what: Unparked}, unlessDeleted(present)
 }
 
 const remove = `UPDATE project p SET deleted_at = $2, updated_at = $2 WHERE id = $1`
@@ -169,11 +181,11 @@ func (p *Projects) Delete(ctx context.Context, actor account.Actor, i ID) (Proje
 	if err := actor.Need(account.MayOwn); err != nil {
 		return Project{}, err
 	}
-	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
+	return p.change(ctx, actor, i, func(present Project) (change, error) {
 		if present.Status == Deleted {
-			return "", nil, nil
+			return change{}, nil
 		}
-		return remove, nil, nil
+		return change{sql: remove, what: WasDeleted}, nil
 	})
 }
 
@@ -186,10 +198,10 @@ func (p *Projects) Restore(ctx context.Context, actor account.Actor, i ID) (Proj
 	if err := actor.Need(account.MayOwn); err != nil {
 		return Project{}, err
 	}
-	return p.change(ctx, actor, i, func(present Project) (string, []any, error) {
+	return p.change(ctx, actor, i, func(present Project) (change, error) {
 		if present.Status != Deleted {
-			return "", nil, nil
+			return change{}, nil
 		}
-		return restore, nil, nil
+		return change{sql: restore, what: Restored}, nil
 	})
 }

@@ -3,6 +3,7 @@ package project_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
+	"cofounder/internal/platform/event"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 
@@ -36,7 +38,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	projects := project.New(project.Config{DB: pool, Clock: at, IDs: ids})
+	projects := project.New(project.Config{DB: pool, Clock: at, IDs: ids, Events: event.NewHub(pool, slog.New(slog.DiscardHandler))})
 	return &world{Projects: projects, accounts: accounts, db: pool, clock: at, ids: ids}
 }
 

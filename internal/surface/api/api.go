@@ -56,6 +56,7 @@ func New(cfg Config) http.Handler {
 	a.members()
 	a.invitations()
 	a.projects()
+	a.events()
 	a.ai()
 	a.roles()
 	a.spending()
@@ -65,6 +66,7 @@ func New(cfg Config) http.Handler {
 
 // api is one instance of the API.
 type api struct {
-	cfg  Config
-	huma huma.API
+	cfg     Config
+	huma    huma.API
+	readers httpd.Readers
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -73,7 +74,12 @@ func (w *world) exchange(ctx context.Context, r request) (answer, error) {
 		return answer{}, err
 	}
 	defer res.Body.Close()
-	got, err := io.ReadAll(res.Body)
+	var got []byte
+	if res.Header.Get("Content-Type") == "text/event-stream" { // it has no end
+		got, err = bufio.NewReader(res.Body).ReadBytes('\n')
+	} else {
+		got, err = io.ReadAll(res.Body)
+	}
 	return answer{status: res.StatusCode, header: res.Header, body: got}, err
 }
 

@@ -110,9 +110,12 @@ func (d *document) conforms(t *testing.T, r request, a answer) {
 	if a.status >= http.StatusBadRequest || r.method == http.MethodHead {
 		return
 	}
-	if csv := described.Content["text/csv"].Schema; csv != nil {
-		if got := a.header.Get("Content-Type"); got != "text/csv; charset=utf-8" {
-			t.Errorf("%s: Content-Type = %q", o, got)
+	for media, want := range map[string]string{"text/csv": "text/csv; charset=utf-8", "text/event-stream": "text/event-stream"} {
+		if described.Content[media].Schema == nil {
+			continue
+		}
+		if got := a.header.Get("Content-Type"); got != want {
+			t.Errorf("%s: Content-Type = %q, want %q", o, got, want)
 		}
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"cofounder/internal/base/clock"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
+	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/product/account"
@@ -35,6 +36,7 @@ const password = "plum kettle orbit"
 // world is a running server with everything real below it.
 type world struct {
 	db       *pgxpool.Pool
+	events   *event.Hub
 	clock    *clock.Manual
 	accounts *account.Accounts
 	projects *project.Projects
@@ -82,7 +84,8 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.projects = project.New(project.Config{DB: w.db, Clock: w.clock, IDs: ids})
+	w.events = event.NewHub(w.db, log)
+	w.projects = project.New(project.Config{DB: w.db, Clock: w.clock, IDs: ids, Events: w.events})
 	box, err := seal.New(strings.Repeat("0123", 8))
 	if err != nil {
 		t.Fatal(err)

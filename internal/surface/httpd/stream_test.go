@@ -20,14 +20,14 @@ import (
 )
 
 // feed streams until its context ends.
-type feed func(ctx context.Context, send func(httpd.Event) error) error
+type feed func(ctx context.Context, send httpd.Send) error
 
 func (f feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	httpd.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return httpd.Stream(w, r, f) }).ServeHTTP(w, r)
+	httpd.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return httpd.Stream(w, r, nil, f) }).ServeHTTP(w, r)
 }
 
 // quiet sends nothing.
-func quiet(ctx context.Context, _ func(httpd.Event) error) error {
+func quiet(ctx context.Context, _ httpd.Send) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -70,7 +70,7 @@ func block(t *testing.T, r *bufio.Reader) string {
 func TestStreamEvents(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := prepared(t, feed(func(_ context.Context, send func(httpd.Event) error) error {
+		p := prepared(t, feed(func(_ context.Context, send httpd.Send) error {
 			for _, e := range []httpd.Event{
 				{Data: "plain"},
 				{ID: "41", Name: "panel", Data: "<p>\n  two lines\r\n</p>"},
@@ -89,6 +89,11 @@ func TestStreamEvents(t *testing.T) {
 			"id: 41\nevent: panel\ndata: <p>\ndata:   two lines\ndata: </p>\n\n" +
 			"id: 42\nevent: aevent: b\ndata: forged\ndata: id: 9\n\n" +
 			"data: \n\n"
+		whole := strings.TrimPrefix(got.text, want)
+		if !farewell.MatchString(whole) {
+			t.Errorf("after the feed's end: %q, want a reconnect", whole)
+		}
+		got.text = strings.TrimSuffix(got.text, whole)
 		if diff := cmp.Diff(want, got.text); diff != "" {
 			t.Errorf("stream (-want +got):\n%s", diff)
 		}
@@ -149,7 +154,7 @@ func TestStreamClientLeaves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
-		p := prepared(t, feed(func(ctx context.Context, send func(httpd.Event) error) error {
+		p := prepared(t, feed(func(ctx context.Context, send httpd.Send) error {
 			<-ctx.Done()
 			ended <- send(httpd.Event{Data: "too late"})
 			return ctx.Err()
@@ -173,9 +178,9 @@ func TestStreamStuckReader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan time.Time, 1)
-		p := prepared(t, feed(func(_ context.Context, send func(httpd.Event) error) error {
+		p := prepared(t, feed(func(_ context.Context, send httpd.Send) error {
 			for {
-				if err := send(httpd.Event{Data: strings.Repeat("x", 1<<10)}); err != nil {
+				if err := send(httpd.Event{Data: strings.Repeat("x", 1<<20)}); err != nil {
 					ended <- time.Now()
 					return err
 				}
@@ -205,13 +210,13 @@ func TestStreamErrors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mux := httpd.NewMux()
-		mux.Handle("GET /breaks", feed(func(context.Context, func(httpd.Event) error) error { return errors.New("database gone") }))
+		mux.Handle("GET /breaks", feed(func(context.Context, httpd.Send) error { return errors.New("database gone") }))
 		mux.Handle("GET /refused", httpd.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 			return fault.New(fault.NotFound, "", "No such project.")
 		}))
-		mux.Handle("GET /panics", feed(func(context.Context, func(httpd.Event) error) error { panic("oh no") }))
+		mux.Handle("GET /panics", feed(func(context.Context, httpd.Send) error { panic("oh no") }))
 		p := prepared(t, mux, nil).pipe(t)
-		if got := p.get(t, "/breaks"); got.StatusCode != http.StatusOK || got.text != ": hello\n\n" {
+		if got := p.get(t, "/breaks"); got.StatusCode != http.StatusOK || !farewell.MatchString(strings.TrimPrefix(got.text, ": hello\n\n")) {
 			t.Errorf("broken stream = %d %q", got.StatusCode, got.text)
 		}
 		if got := p.get(t, "/refused"); got.StatusCode != http.StatusNotFound {
@@ -223,6 +228,95 @@ func TestStreamErrors(t *testing.T) {
 		synctest.Wait()
 		if len(p.log.lines("ERROR request failed", "database gone")) != 1 || len(p.log.lines("ERROR request failed", "oh no")) != 1 {
 			t.Errorf("want one line each:\n%s", p.log)
+		}
+	})
+}
+
+// What is sent faster than ten times a second waits, and a group stays together.
+func TestStreamPace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var took []time.Duration
+		p := prepared(t, feed(func(_ context.Context, send httpd.Send) error {
+			begun := time.Now()
+			for range 4 {
+				if err := send(httpd.Event{Data: "a"}, httpd.Event{Data: "b"}); err != nil {
+					return err
+				}
+				took = append(took, time.Since(begun))
+			}
+			time.Sleep(time.Minute) //nolint:forbidigo // the clock of synctest
+			begun = time.Now()
+			err := send(httpd.Event{Data: "c"})
+			took = append(took, time.Since(begun))
+			return err
+		}), nil).pipe(t)
+		got := p.get(t, "/live")
+		if want := strings.Repeat("data: a\n\ndata: b\n\n", 4); !strings.Contains(got.text, want) {
+			t.Errorf("stream = %q, want %q in it", got.text, want)
+		}
+		want := []time.Duration{0, 100 * time.Millisecond, 200 * time.Millisecond, 300 * time.Millisecond, 0}
+		if diff := cmp.Diff(want, took); diff != "" {
+			t.Errorf("groups left at (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Each group of a compressed stream can be read when it is there, and the whole is
+// one valid gzip file.
+func TestStreamCompressed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		next := make(chan string)
+		p := prepared(t, feed(func(_ context.Context, send httpd.Send) error {
+			for text := range next {
+				if err := send(httpd.Event{Data: text}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}), nil).pipe(t)
+		r := p.open(t.Context(), t) // Go's transport asks for gzip and unpacks it
+		block(t, r)
+		for _, text := range []string{"one", strings.Repeat("<li>row</li>", 10_000), "", "three"} {
+			next <- text
+			if got, want := block(t, r), "data: "+text+"\n\n"; got != want {
+				t.Errorf("got %d bytes, want %d", len(got), len(want))
+			}
+		}
+		close(next)
+		block(t, r)
+		if _, err := r.ReadByte(); !errors.Is(err, io.EOF) { // the checksum and the length agreed
+			t.Errorf("after the end: %v, want EOF", err)
+		}
+	})
+}
+
+// A stream ends soon after its reader lost the right to it, without asking to come
+// back, and not because a lookup failed once.
+func TestStreamEndsWithTheRightToIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		looked := 0
+		allowed := func(context.Context) error {
+			switch looked++; looked {
+			case 1:
+				return nil
+			case 2:
+				return errors.New("the database does not answer")
+			}
+			return fault.New(fault.Unauthenticated, "", "Please sign in.")
+		}
+		p := prepared(t, httpd.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			return httpd.Stream(w, r, allowed, quiet)
+		}), nil).pipe(t)
+		begun := time.Now()
+		got := p.get(t, "/live")
+		if took := time.Since(begun); took != 45*time.Second {
+			t.Errorf("ended after %s, want 45s", took)
+		}
+		if strings.Contains(got.text, "reconnect") {
+			t.Errorf("who may not see it is asked back: %q", got.text)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"cofounder/internal/base/fault"
@@ -24,14 +25,29 @@ func (s *Site) homePage(w http.ResponseWriter, r *http.Request, v visit, p proje
 }
 
 func (s *Site) showHome(w http.ResponseWriter, r *http.Request, v visit, p project.Project, re refusal) error {
+	lately, cursor, err := s.cfg.Projects.Lately(r.Context(), v.actor, p.ID, view.MostLately)
+	if err != nil {
+		return err
+	}
+	// What happens from here on is told by the stream; p may be older.
+	if p, err = s.cfg.Projects.Get(r.Context(), v.actor, p.ID); err != nil {
+		return err
+	}
 	sh, err := s.projectShell(w, r, v, p, "Home")
 	if err != nil {
 		return err
 	}
-	sh.Here = view.PlaceHome
-	return s.page(w, r, re.status, secret, view.HomePage(sh, view.Home{
-		Form: re.form, Now: s.cfg.Clock.Now(), MayEdit: v.may(account.MayWrite), MayOwn: v.may(account.MayOwn),
-	}))
+	sh.Here, sh.Live = view.PlaceHome, view.ProjectAddress(p)+"live?after="+strconv.FormatInt(cursor, 10)
+	home := s.home(v.actor)
+	home.Form, home.Lately = re.form, lately
+	return s.page(w, r, re.status, secret, view.HomePage(sh, home))
+}
+
+// home is what the page offers to an actor.
+func (s *Site) home(actor account.Actor) view.Home {
+	return view.Home{
+		Now: s.cfg.Clock.Now(), MayEdit: actor.Need(account.MayWrite) == nil, MayOwn: actor.Need(account.MayOwn) == nil,
+	}
 }
 
 // projectShell is the shell with the project's side bar.

@@ -73,7 +73,7 @@ func TestRenameHoldDeleteRestore(t *testing.T) {
 	if undo != at+"unpark" {
 		t.Fatalf("Undo posts to %q, want %q", undo, at+"unpark")
 	}
-	again := v.follow(t, v.post(t, undo, nil)).want(http.StatusOK).says("Taken up again: Pawbook").hushes("until spring")
+	again := v.follow(t, v.post(t, undo, nil)).want(http.StatusOK).says("Taken up again: Pawbook").hushes("This project is on hold")
 	notes := all(again.page, func(n *html.Node) bool { return attr(n, "name") == "note" && attr(n, "type") == "hidden" })
 	if undoOf(again) != at+"park" || len(notes) != 1 {
 		t.Fatalf("Undo posts to %q with %d notes, want %q with one", undoOf(again), len(notes), at+"park")
@@ -89,7 +89,7 @@ func TestRenameHoldDeleteRestore(t *testing.T) {
 	v.post(t, at+"delete", form("confirm", "pawbook")).want(http.StatusUnprocessableEntity).says("That is not the project's name: type “")
 	gone := v.follow(t, v.post(t, at+"delete", form("confirm", " Pawbook "))).want(http.StatusOK).
 		says("Deleted, kept for 30 days: Pawbook", "gone for good on 23 December 2026", "Restore")
-	v.get(t, at).want(http.StatusOK).says("This project is deleted", "until 23 December 2026").hushes("Rename")
+	v.get(t, at).want(http.StatusOK).says("This project is deleted", "until 23 December 2026").hushes("Name, hold, delete")
 	v.post(t, at+"park", nil).want(http.StatusConflict).says("deleted")
 	v.get(t, at+"delete").leads(at)
 

@@ -6,8 +6,8 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strconv"
-	"strings"
 
+	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
 
 	"github.com/a-h/templ"
@@ -63,7 +63,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, plain, packed []by
 	body := plain
 	if packed != nil {
 		h.Add("Vary", "Accept-Encoding")
-		if acceptsGzip(r) {
+		if httpd.AcceptsGzip(r) {
 			h.Set("Content-Encoding", "gzip")
 			body = packed
 		}
@@ -73,18 +73,6 @@ func send(w http.ResponseWriter, r *http.Request, status int, plain, packed []by
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) //nolint:errcheck // the client is gone; the access line says how far it got
 	}
-}
-
-func acceptsGzip(r *http.Request) bool {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		coding, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
-			q := strings.TrimPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
-			f, err := strconv.ParseFloat(q, 64)
-			return q == "" || err == nil && f > 0
-		}
-	}
-	return false
 }
 
 // outside is the shell of a page that is the same for everybody.

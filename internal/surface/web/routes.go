@@ -36,6 +36,7 @@ func (s *Site) routes() {
 		"POST /projects":            s.member(s.createProject),
 		"GET /p/{project}":          s.inProject(s.toHome),
 		"GET /p/{project}/{$}":      s.inProject(s.homePage),
+		"GET /p/{project}/live":     open(s.homeLive),
 		"POST /p/{project}/rename":  s.inProject(s.renameProject),
 		"POST /p/{project}/park":    s.inProject(s.parkProject),
 		"POST /p/{project}/unpark":  s.inProject(s.unparkProject),
@@ -82,7 +83,7 @@ func (s *Site) routes() {
 		"GET /admin/models":     s.member(s.troublesPage),
 
 		// for the browser
-		"GET /live":    s.stream(s.live),
+		"GET /live":    open(s.live),
 		"POST /theme":  open(s.setTheme),
 		"GET /static/": open(s.staticFile),
 		"GET /sw.js":   open(s.serviceWorker),

@@ -50,10 +50,11 @@ const ReachAI = "Reach an AI"
 
 // Site serves the pages. It is safe for concurrent use.
 type Site struct {
-	cfg    Config
-	files  *files
-	mux    httpd.Mux
-	worker []byte // the service worker's script
+	cfg     Config
+	files   *files
+	mux     httpd.Mux
+	worker  []byte // the service worker's script
+	readers httpd.Readers
 	// keepsCookies says whether browsers accept a Secure cookie from PublicURL.
 	keepsCookies bool
 }

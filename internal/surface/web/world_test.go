@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"compress/gzip"
+	"context"
 	"io"
 	"log/slog"
 	"maps"
@@ -16,12 +17,14 @@ import (
 	"cofounder/internal/base/clock"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
+	"cofounder/internal/platform/event"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/net/html"
 )
 
@@ -43,10 +46,12 @@ type world struct {
 	connections *meter.Connections
 	model       *meter.Model
 
+	events  *event.Hub
 	clock   *clock.Manual
 	handler http.Handler
 	site    *web.Site
 	log     *logBook
+	db      *pgxpool.Pool
 }
 
 // logBook is a log that many requests write to.
@@ -87,7 +92,9 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	}
 	at := clock.NewManual(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 	pool, ids := dbtest.New(t), id.NewSource(at.Now)
-	w := &world{clock: at, projects: project.New(project.Config{DB: pool, Clock: at, IDs: ids})}
+	w := &world{db: pool, clock: at, events: event.NewHub(pool, slog.New(slog.DiscardHandler))}
+	w.projects = project.New(project.Config{DB: pool, Clock: at, IDs: ids, Events: w.events})
+	run(t, w.events)
 	w.accounts, err = account.New(account.Config{
 		DB: pool, Clock: at, IDs: ids, SignUpOpen: set.signUpOpen, PublicURL: set.publicURL,
 	})
@@ -380,5 +387,24 @@ func bodyOf(text string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Body = io.NopCloser(strings.NewReader(text))
 		r.ContentLength = int64(len(text))
+	}
+}
+
+// run lets a hub follow streams until the test ends.
+func run(t *testing.T, hub *event.Hub) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { hub.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+	})
+}
+
+func (w *world) exec(t *testing.T, sql string) {
+	t.Helper()
+	if _, err := w.db.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
 	}
 }

@@ -12,6 +12,34 @@ type Home struct {
 	Now     time.Time
 	MayEdit bool
 	MayOwn  bool
+	Lately  []project.Step // oldest first
+	Live    bool           // drawn for a page that is open, part by part
+}
+
+// MostLately is how many steps are shown.
+const MostLately = 20
+
+// manageable reports whether the project can be renamed, parked or deleted here.
+func manageable(s Shell, p Home) bool { return p.MayEdit && s.Project.Status != project.Deleted }
+
+// stepWords says what happened.
+func stepWords(step project.Step) string {
+	switch step.Kind {
+	case project.Renamed:
+		return "Renamed to " + step.Name
+	case project.WasParked:
+		if step.Note != "" {
+			return "Put on hold: " + step.Note
+		}
+		return "Put on hold"
+	case project.Unparked:
+		return "Taken up again"
+	case project.WasDeleted:
+		return "Deleted"
+	case project.Restored:
+		return "Restored"
+	}
+	return "Begun with an idea"
 }
 
 func onHold(p project.Project) string {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 
@@ -19,11 +20,14 @@ type Shell struct {
 	Crumbs  []Crumb             // the way to this page, without the page itself
 	Here    Place
 	Flash   *Flash
+	Live    string // address of the page's stream; empty is that of pages that show nothing live
 	// Passkeys loads their script. It belongs into the head: htmx may not put a
 	// script's address into a page under Trusted Types.
 	Passkeys bool
 	Version  string // of the product
 }
+
+func (s Shell) live() string { return cmp.Or(s.Live, "/live") }
 
 // Person is who is signed in, as the shell shows them.
 type Person struct {
