@@ -40,15 +40,23 @@ func openModels(t *testing.T) (*App, account.Actor) {
 		t.Fatal(err)
 	}
 	ids := id.NewSource(clock.System{}.Now)
+	a.Accounts, err = account.New(account.Config{DB: a.database.pool, Clock: clock.System{}, IDs: ids, PublicURL: "http://localhost:8080"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := a.openAI(t.Context(), box, ids); err != nil {
 		t.Fatal(err)
 	}
-	owner := account.Actor{User: id.Mint[account.UserID](ids), Workspace: id.Mint[account.WorkspaceID](ids), Role: account.Owner, Scope: account.ScopeWrite}
-	const insert = `
-WITH u AS (INSERT INTO app_user (id, name, operator, created_at) VALUES ($1, '', true, now())),
-     w AS (INSERT INTO workspace (id, name, created_at) VALUES ($2, 'Team', now()))
-INSERT INTO member (workspace_id, user_id, role, joined_at) VALUES ($2, $1, 'owner', now())`
-	if _, err := a.database.pool.Exec(t.Context(), insert, owner.User, owner.Workspace); err != nil {
+	code, err := a.Accounts.MintStartLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, redeemed, err := a.Accounts.Redeem(t.Context(), code, account.Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := a.Accounts.ActorIn(t.Context(), redeemed.Session, "")
+	if err != nil {
 		t.Fatal(err)
 	}
 	return a, owner
