@@ -124,9 +124,10 @@ type Right uint8
 
 // The rights, each including those before it.
 const (
-	MayRead  Right = iota // viewer, or a read token
-	MayWrite              // member with a write scope
-	MayOwn                // owner with a write scope
+	MayRead    Right = iota // viewer, or a read token
+	MayComment              // viewer with a write scope
+	MayWrite                // member with a write scope
+	MayOwn                  // owner with a write scope
 )
 
 // Actor is who asks. The zero Actor may do nothing.
@@ -151,7 +152,7 @@ type Actor struct {
 // says which role or scope is missing.
 func (a Actor) Need(r Right) error {
 	switch {
-	case r >= MayWrite && a.Scope != ScopeWrite:
+	case r >= MayComment && a.Scope != ScopeWrite:
 		return fault.New(fault.Forbidden, "token_read_only", "This access key may only read. Make one that may also write.")
 	case r == MayOwn && a.Role != Owner:
 		return errOwnerOnly()
