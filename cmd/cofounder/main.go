@@ -15,6 +15,7 @@ import (
 	"cofounder/internal/app"
 	"cofounder/internal/base/fault"
 	"cofounder/internal/platform/config"
+	"cofounder/internal/platform/sandbox/ns"
 
 	"github.com/alecthomas/kong"
 )
@@ -86,6 +87,10 @@ type dbRestoreCmd struct {
 }
 
 func main() {
+	// This program is also the first process of each cage it builds.
+	if code, isInit := ns.Init(); isInit {
+		os.Exit(code)
+	}
 	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 

@@ -7,9 +7,13 @@ import (
 	"testing"
 
 	"cofounder/internal/platform/db/dbtest"
+	"cofounder/internal/platform/sandbox/sandboxtest"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	sandboxtest.Init()
+	dbtest.Main(m)
+}
 
 func TestRun(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,3 @@
+package sandboxtest
+
+func attack([]string) error { return nil }
