@@ -15,8 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
-
 // world is a database and the engines on it.
 type world struct {
 	tb   testing.TB
