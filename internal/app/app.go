@@ -22,6 +22,7 @@ import (
 	"cofounder/internal/platform/config"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/event"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/platform/telemetry"
@@ -71,6 +72,10 @@ type App struct {
 	Meter       *meter.Meter
 	Connections *meter.Connections
 	Model       *meter.Model
+
+	// Flow starts and delivers durable work; it works in processes with the worker
+	// role, while they Run.
+	Flow *flow.Engine
 
 	memory *idempotency.Store
 }
@@ -137,7 +142,18 @@ func (a *App) openProducts(ctx context.Context) error {
 	a.memory = idempotency.New(idempotency.Config{
 		DB: a.database.pool, Clock: clock.System{}, Log: a.log, Box: box, Deadline: requestDeadline,
 	})
-	return a.openAI(ctx, box, source)
+	if err := a.openAI(ctx, box, source); err != nil {
+		return err
+	}
+	a.Flow, err = flow.New(flow.Config{
+		DB: a.database.pool, Clock: clock.System{}, IDs: source, Log: a.log,
+		Slots: a.cfg.Process.Slots, MaxWaiting: a.cfg.Process.MaxWaiting,
+	})
+	if err != nil {
+		return err
+	}
+	a.addSweeps()
+	return nil
 }
 
 // openServer puts the surfaces behind the HTTP edge. A process without the web
@@ -209,8 +225,16 @@ func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
 	background.Go(func() { a.clock.Run(watching, a.log) })
 	// It outlives the streams: they end with a word to come back.
 	background.Go(func() { a.Events.Run(watching) })
+	ctx, end := context.WithCancel(ctx) // also when serving ends by itself
+	defer end()
+	var work sync.WaitGroup
 	if a.cfg.Process.Has(config.Worker) {
-		background.Go(func() { a.sweep(ctx) })
+		if err := a.Flow.Start(ctx); err != nil {
+			unwatch()
+			background.Wait()
+			return err
+		}
+		work.Go(func() { a.stopWork(ctx, abort) })
 	}
 	background.Go(func() {
 		select {
@@ -220,9 +244,29 @@ func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
 		}
 	})
 	err := a.server.Run(ctx)
+	end()
+	work.Wait()
 	unwatch()
 	background.Wait()
 	return err
+}
+
+// stopWork waits for the end of ctx and then stops the work of this process, while
+// requests are still answered. Closing abort cuts it.
+func (a *App) stopWork(ctx context.Context, abort <-chan struct{}) {
+	<-ctx.Done()
+	ctx, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	go func() {
+		select {
+		case <-abort:
+			cut()
+		case <-ctx.Done():
+		}
+	}()
+	if err := a.Flow.Stop(ctx); err != nil {
+		a.log.WarnContext(ctx, "not all work was stopped in order; others take it over", "err", err)
+	}
 }
 
 // Close gives back what Open took. It is safe after a failed Open.

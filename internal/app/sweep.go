@@ -2,39 +2,43 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"cofounder/internal/platform/flow"
+	"cofounder/internal/product/project"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // sweepEvery is how often what has expired is removed. Nothing depends on it:
 // what has expired is refused before it is gone.
 const sweepEvery = 5 * time.Minute
 
-// sweep removes what has expired until ctx ends. Every process with the worker
-// role does it; batches skip what another has locked.
-func (a *App) sweep(ctx context.Context) {
-	chores := map[string]func(context.Context) (int, error){
-		"accounts":    a.Accounts.Sweep,
-		"projects":    func(ctx context.Context) (int, error) { return a.Projects.Purge(ctx) },
-		"idempotency": a.memory.Sweep,
-	}
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		for name, chore := range chores {
+// addSweeps registers what removes what has expired: periodic work, done by one of all
+// processes.
+func (a *App) addSweeps() {
+	for name, chore := range map[string]func(context.Context) (int, error){
+		"account.sweep":     a.Accounts.Sweep,
+		"project.purge":     a.purge,
+		"idempotency.sweep": a.memory.Sweep,
+	} {
+		a.Flow.AddPeriodic(flow.Periodic{Name: name, Every: sweepEvery, Do: func(ctx context.Context) error {
 			n, err := chore(ctx)
-			switch {
-			case ctx.Err() != nil:
-				return
-			case err != nil:
-				a.log.ErrorContext(ctx, "sweep failed", "what", name, "err", err)
-			case n > 0:
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			if n > 0 {
 				a.log.InfoContext(ctx, "swept", "what", name, "rows", n)
 			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+			return nil
+		}})
 	}
+}
+
+// purge removes deleted projects with what hangs from them under opaque ids.
+func (a *App) purge(ctx context.Context) (int, error) {
+	return a.Projects.Purge(ctx, func(ctx context.Context, tx pgx.Tx, p project.ID) error {
+		return a.Flow.ForgetTx(ctx, tx, string(p))
+	})
 }

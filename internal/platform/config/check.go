@@ -17,6 +17,7 @@ import (
 const (
 	secretLength = 32 // bytes; as many as the key derived from it
 	tokenLength  = 16
+	maxSlots     = 1000
 )
 
 // check looks at what types cannot say. It skips what is already known to be
@@ -129,6 +130,12 @@ func (l *loader) data(d Data) {
 func (l *loader) process(c *Config) {
 	const duck, drain, stop = "COFOUNDER_LAME_DUCK", "COFOUNDER_DRAIN", "COFOUNDER_STOP_TIMEOUT"
 	p := &c.Process
+	if p.Slots < 1 || p.Slots > maxSlots {
+		l.problems.add("COFOUNDER_SLOTS", "must be between 1 and 1000")
+	}
+	if p.MaxWaiting < 0 {
+		l.problems.add("COFOUNDER_MAX_WAITING", "cannot be negative: 0 is no limit")
+	}
 	for _, r := range p.Roles {
 		if r != Web && r != Worker {
 			l.problems.add("COFOUNDER_ROLES", "holds a role there is not: choose from web and worker, separated by commas")

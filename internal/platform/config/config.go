@@ -84,6 +84,8 @@ type Process struct {
 	Roles       []Role        `env:"COFOUNDER_ROLES" envDefault:"web,worker" says:"What this process does, separated by commas: web (pages and API), worker (background work)."`
 	LameDuck    time.Duration `env:"COFOUNDER_LAME_DUCK" unset:"0s with the private database, 20s with DATABASE_URL" says:"After the signal to stop, how long requests are still taken while /readyz already answers 503. Longer than a balancer needs to notice: its interval × its failures, plus its time limit."`
 	Drain       time.Duration `env:"COFOUNDER_DRAIN" unset:"10s with the private database, 85s with DATABASE_URL" says:"How long requests may then take to finish before they are cut."`
+	Slots       int           `env:"COFOUNDER_SLOTS" envDefault:"8" says:"How many pieces of work, such as the parts of builds, this process does at a time. Most of their time they wait for a model."`
+	MaxWaiting  int           `env:"COFOUNDER_MAX_WAITING" envDefault:"1000" says:"While as many builds wait for their turn over all processes, nothing more is taken in: founders are told when to come back. 0 is no limit."`
 	StopTimeout time.Duration `env:"COFOUNDER_STOP_TIMEOUT" envDefault:"120s" says:"When whoever runs us kills the process after the signal (Fargate: stopTimeout). COFOUNDER_LAME_DUCK + COFOUNDER_DRAIN must be below it."`
 }
 

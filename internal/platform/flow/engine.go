@@ -89,7 +89,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Worker == "" {
 		cfg.Worker = string(id.Mint[workerID](cfg.IDs))
 	}
-	client, err := river.NewClient(riverpgxv5.New(cfg.DB), &river.Config{Logger: cfg.Log})
+	client, err := river.NewClient(riverpgxv5.New(cfg.DB), &river.Config{Logger: riverLog(cfg.Log)})
 	if err != nil {
 		return nil, fmt.Errorf("open the job queue: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"cofounder/internal/platform/event"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -192,13 +194,25 @@ func (n *Node) Branches(ctx context.Context) ([]json.RawMessage, error) {
 	return outputs, nil
 }
 
-const forgetRuns = `DELETE FROM run WHERE workspace_id = $1 AND project_id = ANY($2)`
+const (
+	runsOf = `SELECT id FROM run WHERE project_id = $1 AND project_id <> '' ORDER BY id FOR UPDATE`
 
-// ForgetTx removes all runs of projects of a workspace, as part of tx: those at work
-// stop at their next write.
-func (e *Engine) ForgetTx(ctx context.Context, tx pgx.Tx, workspace string, projects ...string) error {
-	if _, err := tx.Exec(ctx, forgetRuns, workspace, projects); err != nil {
+	forgetRuns = `DELETE FROM run WHERE id = ANY($1)`
+)
+
+// ForgetTx removes all runs of a project with the streams named after them, as part of
+// tx. Those at work stop at their next write.
+func (e *Engine) ForgetTx(ctx context.Context, tx pgx.Tx, project string) error {
+	runs, err := lockRuns(ctx, tx, runsOf, project)
+	if err != nil || len(runs) == 0 {
+		return err
+	}
+	streams := make([]event.Stream, len(runs))
+	for i, r := range runs {
+		streams[i] = event.Stream(r)
+	}
+	if _, err := tx.Exec(ctx, forgetRuns, runs); err != nil {
 		return fmt.Errorf("forget runs: %w", err)
 	}
-	return nil
+	return event.ForgetTx(ctx, tx, streams...) // after the nodes, as steps lock them
 }

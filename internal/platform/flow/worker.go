@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +27,7 @@ func (e *Engine) workingClient() (*river.Client[pgx.Tx], error) {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
 	client, err := river.NewClient(riverpgxv5.New(e.cfg.DB), &river.Config{
-		ID: e.cfg.Worker, Workers: e.workers, PeriodicJobs: e.periodic, Logger: e.cfg.Log,
+		ID: e.cfg.Worker, Workers: e.workers, PeriodicJobs: e.periodic, Logger: riverLog(e.cfg.Log),
 		// The limiter of notifications reads the one here, fetching the one of the queue.
 		FetchCooldown: fetchCooldown,
 		Queues: map[string]river.QueueConfig{
@@ -40,6 +41,25 @@ func (e *Engine) workingClient() (*river.Client[pgx.Tx], error) {
 	}
 	return client, nil
 }
+
+// riverLog keeps what River says about its routine out of the log.
+func riverLog(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }
+
+// warnings passes on warnings and worse.
+type warnings struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
+}
+
+// WithAttrs implements slog.Handler.
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 const (
 	joinWorkers = `
