@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/base/id"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
@@ -33,8 +35,9 @@ func RunBudget(w account.WorkspaceID, run string) BudgetID {
 func TrialBudget(u account.UserID) BudgetID { return BudgetID("trial/" + string(u)) }
 
 // Charge says whom a model call counts against: who started it and in which team, for
-// which project, and by which step of which run. Run, node, epoch and step are opaque
-// here; together with the number of the attempt they name a row of the ledger.
+// which project, and by which step of which run. Together with the number of the attempt
+// they name a row of the ledger. Run, node, epoch and step are opaque here, but for one
+// thing: the node of a durable run (a flow.NodeID) must be held at this epoch.
 type Charge struct {
 	Actor   account.Actor
 	Project project.ID // "" for a call that belongs to none
@@ -43,6 +46,13 @@ type Charge struct {
 	Epoch   int64
 	Step    string // never empty, and another one for each call of the run
 	Role    Role   // what the model is asked to be
+}
+
+// claimed reports whether the charge is that of a durable run's node, which must then be
+// held at this epoch.
+func (c Charge) claimed() bool {
+	_, err := id.Parse[flow.NodeID](c.Node)
+	return err == nil
 }
 
 func (c Charge) check() error {

@@ -32,9 +32,6 @@ type Config struct {
 	// Fresh tells whether an actor may raise limits now (account.Accounts.NeedFresh): an
 	// access key, or a session that was stolen, may only lower them.
 	Fresh func(ctx context.Context, actor account.Actor) error
-	// Fence, if any, is asked before each reservation whether the step may still
-	// spend; its error refuses. It must not wait for anything.
-	Fence func(ctx context.Context, c Charge) error
 }
 
 // Meter counts what models cost and keeps it inside limits. It is safe for concurrent
@@ -45,7 +42,6 @@ type Meter struct {
 	ids   *id.Source
 	log   *slog.Logger
 	fresh func(ctx context.Context, actor account.Actor) error
-	fence func(ctx context.Context, c Charge) error
 
 	mu    sync.Mutex
 	calls map[EntryID]struct{} // under way in this process
@@ -53,7 +49,7 @@ type Meter struct {
 
 // New returns a Meter over cfg.
 func New(cfg Config) *Meter {
-	return &Meter{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs, log: cfg.Log, fresh: cfg.Fresh, fence: cfg.Fence, calls: map[EntryID]struct{}{}}
+	return &Meter{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs, log: cfg.Log, fresh: cfg.Fresh, calls: map[EntryID]struct{}{}}
 }
 
 const (

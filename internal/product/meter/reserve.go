@@ -9,6 +9,7 @@ import (
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/llm"
 
 	"github.com/jackc/pgx/v5"
@@ -38,15 +39,16 @@ type Reservation struct {
 // reserveSQL decides about one attempt and takes its worst case, in one statement that
 // commits by itself. What each CTE is for:
 //
+//	claim    one row while the worker that asks still has the node it works on
 //	held     locks the budgets in the order of their ids; their values are the newest
 //	today    the day it counts for: never before a day already begun; and whether anything
-//	         else forbids to spend: no limits yet, or a starter who is suspended
+//	         else forbids to spend: no limits yet, a starter who is suspended, a lost node
 //	present  the counters as they are in the windows of today, with the limits in force
 //	room     how many tokens of answer fit into each window of each budget; NULL: no limit
 //	ok       one row when it fits everywhere, none when not
 //	taken, noted  the writes, made only with ok
 const reserveSQL = `
-WITH held AS MATERIALIZED (
+WITH claim AS MATERIALIZED (` + flow.ClaimSQL + `), held AS MATERIALIZED (
     SELECT id, renews, anchor, paced, borrows, confirmed_at, run_limit, day_limit, day_limit_weighed, period_limit, period_limit_weighed,
         day, since, day_spent, day_reserved, day_spent_weighed, day_reserved_weighed,
         period_spent, period_reserved, period_spent_weighed, period_reserved_weighed
@@ -54,7 +56,8 @@ WITH held AS MATERIALIZED (
 ), today AS (
     SELECT greatest(@today::date, max(day)) AS day, bool_or(borrows) AS borrows,
            @free::boolean OR coalesce(bool_or(confirmed_at IS NOT NULL) FILTER (WHERE id = @workspace), false) AS confirmed,
-           EXISTS (SELECT FROM app_user u WHERE u.id = @starter AND (u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL)) AS suspended
+           EXISTS (SELECT FROM app_user u WHERE u.id = @starter AND (u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL)) AS suspended,
+           NOT @claimed::boolean OR EXISTS (SELECT FROM claim) AS current
     FROM held
 ), present AS (
     SELECT h.id, h.renews, t.day, w.since,
@@ -94,7 +97,7 @@ WITH held AS MATERIALIZED (
     SELECT f.tokens, (@input + f.tokens * @output + 999) / 1000 AS nano,
         coalesce((@input + f.tokens * @output + @unit - 1) / nullif(@unit, 0), 0) AS weighed
     FROM fit f CROSS JOIN today t
-    WHERE f.tokens >= @least::bigint AND t.confirmed AND NOT t.suspended
+    WHERE f.tokens >= @least::bigint AND t.confirmed AND NOT t.suspended AND t.current
       AND (SELECT count(*) FROM held) = cardinality(@budgets)
 ), taken AS (
     UPDATE budget b SET day = p.day, since = p.since,
@@ -118,7 +121,7 @@ WITH held AS MATERIALIZED (
     FROM ok
     RETURNING attempt
 )
-SELECT ok.tokens, ok.nano, ok.weighed, noted.attempt, t.confirmed, t.suspended,
+SELECT ok.tokens, ok.nano, ok.weighed, noted.attempt, t.confirmed, t.suspended, t.current,
     ARRAY(SELECT i FROM unnest(@budgets) AS i WHERE i NOT IN (SELECT id FROM held)) AS missing,
     tight.id AS budget, tight.part, tight.resets, tight.nano AS left_nano, tight.weighed AS left_weighed
 FROM today t LEFT JOIN ok ON true LEFT JOIN noted ON true
@@ -135,6 +138,7 @@ type verdict struct {
 	Tokens, Nano, Weighed *int64 // nil: refused
 	Attempt               *int
 	Confirmed, Suspended  bool
+	Current               bool // the claim is the newest of its node, or the charge has none
 	Missing               []BudgetID
 	Budget                *BudgetID // the tightest, when that is why
 	Part                  *string
@@ -146,7 +150,8 @@ type verdict struct {
 // Reserve takes the worst case of one attempt off every budget the charge counts
 // against, or refuses: *LimitError says which budget, how much is left and when it starts
 // anew. A starter who is suspended is fault.Forbidden with code suspended, whatever the
-// limits say. It is exact under any concurrency. Before it refuses, or shortens the answer, it
+// limits say; a node of a run that was paused, ended or taken over is flow.ErrFenced, so
+// that who lost it cannot spend. It is exact under any concurrency. Before it refuses, or shortens the answer, it
 // folds in what calls have given back meanwhile.
 //
 // What is reserved must be settled or voided; a reservation nobody comes back to is
@@ -163,11 +168,6 @@ func (m *Meter) reserve(ctx context.Context, c Charge, call Call, least llm.Toke
 	if call.InputUpper <= 0 || call.MaxTokens <= 0 || call.InputUpper > maxTokens || call.MaxTokens > maxTokens {
 		return Reservation{}, fault.Newf(fault.Internal, "call_unbounded", "A model call of %d and %d tokens has no worst case.", call.InputUpper, call.MaxTokens)
 	}
-	if m.fence != nil {
-		if err := m.fence(ctx, c); err != nil {
-			return Reservation{}, err
-		}
-	}
 	r := Reservation{ID: id.Mint[EntryID](m.ids), meter: m, price: call.Price}
 	w := m.want(c, call, r.ID)
 	folded := false
@@ -180,6 +180,8 @@ func (m *Meter) reserve(ctx context.Context, c Charge, call Call, least llm.Toke
 			r.Output, r.Attempt = llm.Tokens(*v.Tokens), *v.Attempt
 			r.Reserved = Amount{Nano: NanoUSD(*v.Nano), Weighed: Weighed(*v.Weighed)}
 			return r, nil
+		case !v.Current:
+			return Reservation{}, fault.New(fault.Conflict, "work_moved_on", "This work was paused, ended or taken over by another process, so it asks nothing more.").Because(flow.ErrFenced)
 		case v.Suspended:
 			return Reservation{}, fault.New(fault.Forbidden, "suspended", "The account of whoever started this is suspended, so nothing more is asked. Ask whoever runs this installation.")
 		case len(v.Missing) > 0 && !w.opened:
@@ -222,7 +224,7 @@ func (m *Meter) want(c Charge, call Call, entry EntryID) *want {
 		"input": b.input, "output": b.output, "unit": b.unit,
 		"most": call.MaxTokens, "least": call.MaxTokens,
 		"id": entry, "project": c.Project, "starter": c.Actor.User,
-		"run": c.Run, "node": c.Node, "epoch": c.Epoch, "step": c.Step,
+		"claimed": c.claimed(), "run": c.Run, "node": c.Node, "epoch": c.Epoch, "step": c.Step,
 		"role": c.Role, "payer": call.Payer, "endpoint": call.Endpoint, "model": call.Price.Model, "rates_from": call.Price.From,
 		"input_rate": t.rates.Input, "write_5m_rate": t.rates.CacheWrite5m, "write_1h_rate": t.rates.CacheWrite1h,
 		"read_rate": t.rates.CacheRead, "output_rate": t.rates.Output,

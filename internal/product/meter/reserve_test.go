@@ -335,15 +335,7 @@ func TestFreeCallsNeedNoLimits(t *testing.T) {
 
 func TestChargeMustBeWhole(t *testing.T) {
 	t.Parallel()
-	fenced := errors.New("another worker has this node")
-	w := newWorld(t, func(cfg *meter.Config) {
-		cfg.Fence = func(_ context.Context, c meter.Charge) error {
-			if c.Epoch != 1 {
-				return fenced
-			}
-			return nil
-		}
-	})
+	w := newWorld(t)
 	a := w.confirmed(t, meter.DefaultLimits())
 	for _, tt := range []struct {
 		name   string
@@ -358,7 +350,6 @@ func TestChargeMustBeWhole(t *testing.T) {
 		{"a prompt without a bound", func(_ *meter.Charge, c *meter.Call) { c.InputUpper = 0 }, func(err error) bool { return fault.Is(err, fault.Internal) }},
 		{"an answer without a bound", func(_ *meter.Charge, c *meter.Call) { c.MaxTokens = 0 }, func(err error) bool { return fault.Is(err, fault.Internal) }},
 		{"a prompt beyond all bounds", func(_ *meter.Charge, c *meter.Call) { c.InputUpper = 1 << 62 }, func(err error) bool { return fault.Is(err, fault.Internal) }},
-		{"an epoch that is over", func(c *meter.Charge, _ *meter.Call) { c.Epoch = 7 }, func(err error) bool { return errors.Is(err, fenced) }},
 	} {
 		c, call := w.charge(a, "run1"), w.call(t, sonnet)
 		tt.change(&c, &call)
