@@ -26,6 +26,7 @@ import (
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/event"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 
@@ -39,9 +40,7 @@ type Config struct {
 	Clock    clock.Clock
 	IDs      *id.Source
 	Projects *project.Projects
-	Start    project.StartRun
-	// Hub is woken after what was written here; the stream of a project has its id.
-	Hub *event.Hub
+	Runs     *flow.Engine
 }
 
 // Documents is the door to this package, safe for concurrent use.
@@ -50,13 +49,12 @@ type Documents struct {
 	clock    clock.Clock
 	ids      *id.Source
 	projects *project.Projects
-	start    project.StartRun
-	hub      *event.Hub
+	runs     *flow.Engine
 }
 
 // New returns Documents over cfg.
 func New(cfg Config) *Documents {
-	return &Documents{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs, projects: cfg.Projects, start: cfg.Start, hub: cfg.Hub}
+	return &Documents{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs, projects: cfg.Projects, runs: cfg.Runs}
 }
 
 // State is what goes on with the writing of a document.
@@ -227,7 +225,8 @@ func (d *Documents) locked(ctx context.Context, actor account.Actor, right accou
 	if err != nil {
 		return err
 	}
-	d.hub.Wake(event.Stream(i))
+	d.projects.Wake(i)
+	d.runs.Poke()
 	return nil
 }
 
@@ -253,5 +252,5 @@ type news struct {
 
 // tellTx appends to the stream of a project. Whoever commits tx wakes the hub.
 func (d *Documents) tellTx(ctx context.Context, tx pgx.Tx, i project.ID, kind string, n news) error {
-	return event.AppendTx(ctx, tx, event.Stream(i), d.clock.Now(), event.Draft{Kind: kind, Data: n})
+	return event.AppendTx(ctx, tx, project.StreamOf(i), d.clock.Now(), event.Draft{Kind: kind, Data: n})
 }

@@ -1,7 +1,6 @@
 package document_test
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/project"
@@ -23,8 +23,7 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
-// world is one installation with its own database and clock. Runs that were asked for
-// are kept in a table, so that a transaction that ends badly takes them back.
+// world is one installation with its own database and clock.
 type world struct {
 	*document.Documents
 	projects *project.Projects
@@ -37,16 +36,13 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	at := clock.NewManual(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 	w := &world{db: dbtest.New(t), clock: at, ids: id.NewSource(at.Now)}
-	w.projects = project.New(project.Config{DB: w.db, Clock: at, IDs: w.ids})
-	w.Documents = document.New(document.Config{
-		DB: w.db, Clock: at, IDs: w.ids, Projects: w.projects,
-		Hub: event.NewHub(w.db, slog.New(slog.DiscardHandler)),
-		Start: func(ctx context.Context, tx pgx.Tx, r project.Run) error {
-			_, err := tx.Exec(ctx, `INSERT INTO started (kind, input) VALUES ($1, $2)`, r.Kind, r.Input)
-			return err
-		},
-	})
-	w.exec(t, `CREATE TABLE started (seq serial, kind text, input jsonb)`)
+	log := slog.New(slog.DiscardHandler)
+	w.projects = project.New(project.Config{DB: w.db, Clock: at, IDs: w.ids, Events: event.NewHub(w.db, log)})
+	runs, err := flow.New(flow.Config{DB: w.db, Clock: at, IDs: w.ids, Log: log}) // works on nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Documents = document.New(document.Config{DB: w.db, Clock: at, IDs: w.ids, Projects: w.projects, Runs: runs})
 	return w
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 
@@ -83,17 +84,12 @@ func sorted(kinds []Kind) (briefs, others []Kind, err error) {
 }
 
 // startTx starts the run that writes kinds; none is none.
-func (d *Documents) startTx(ctx context.Context, tx pgx.Tx, actor account.Actor, p project.Project, run project.RunKind, kinds []Kind) error {
+func (d *Documents) startTx(ctx context.Context, tx pgx.Tx, actor account.Actor, p project.Project, run flow.Kind, kinds []Kind) error {
 	if len(kinds) == 0 {
 		return nil
 	}
-	err := d.start(ctx, tx, project.Run{
-		Kind: run, Project: p.ID, Workspace: p.Workspace, Starter: actor.User, Key: string(id.Mint[askID](d.ids)), Input: Assignment{kinds},
-	})
-	if err != nil {
-		return fmt.Errorf("start run %s: %w", run, err)
-	}
-	return nil
+	_, err := d.runs.StartTx(ctx, tx, p.Run(run, actor.User, string(id.Mint[askID](d.ids)), Assignment{kinds}))
+	return err
 }
 
 func (d *Documents) askTx(ctx context.Context, tx pgx.Tx, i project.ID, k Kind) error {

@@ -40,7 +40,7 @@ func TestStatesOfWriting(t *testing.T) {
 	wants(t, "no such kind", ask("change_request_1"), "invalid kinds")
 	wants(t, "twice", ask(document.RisksKind, document.RisksKind), "invalid kinds")
 	wants(t, "three", ask(document.ArchitectureKind, document.MilestonesKind, document.RisksKind), "")
-	if got := d.texts(t, `SELECT kind || input FROM started`); len(got) != 1 || got[0] != `write_documents{"kinds": ["milestones", "risks", "architecture"]}` {
+	if got := d.texts(t, `SELECT kind || input::text FROM run`); len(got) != 1 || got[0] != `write_documents{"kinds":["milestones","risks","architecture"]}` {
 		t.Errorf("runs %q, want one with the order of writing", got)
 	}
 	state(document.RisksKind, document.Asked)
@@ -76,7 +76,7 @@ func TestStatesOfWriting(t *testing.T) {
 	if got := d.get(t, document.RisksKind); got.State != document.Failed || got.Current.Number != v.Number {
 		t.Errorf("an edit hides the failure: %+v", got)
 	}
-	if got := d.texts(t, `SELECT kind || input FROM started ORDER BY seq DESC LIMIT 1`); got[0] != `write_documents{"kinds": ["risks"]}` {
+	if got := d.texts(t, `SELECT kind || input::text FROM run ORDER BY created_at DESC LIMIT 1`); got[0] != `write_documents{"kinds":["risks"]}` {
 		t.Errorf("retried with %q", got)
 	}
 }

@@ -173,6 +173,10 @@ func (j *Journeys) takeTx(ctx context.Context, tx pgx.Tx, actor account.Actor, p
 	if err != nil {
 		return Decision{}, err
 	}
+	answer := Instruction{Decision: d.ID, Choice: v.Choice, Words: v.Words}
+	if _, err := j.runs.AnswerTx(ctx, tx, string(p.Workspace), d.ID.WaitKey(), answer); err != nil {
+		return Decision{}, err
+	}
 	mark, err := markOfFacts(ctx, tx, p.ID)
 	if err != nil {
 		return Decision{}, err

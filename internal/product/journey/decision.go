@@ -20,6 +20,10 @@ type DecisionID string
 // Prefix implements id.Kind.
 func (DecisionID) Prefix() string { return "dec" }
 
+// WaitKey is what a node of a run waits for (flow.Wait) that goes on when the decision
+// is taken. It is answered with an Instruction.
+func (d DecisionID) WaitKey() string { return "decision/" + string(d) }
+
 // Kind is what a decision is about. The texts are stored and in the API.
 type Kind string
 

@@ -2,13 +2,13 @@ package journey_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/project"
@@ -69,7 +69,7 @@ func TestEffects(t *testing.T) {
 			if tt.status == project.Parked && got.ParkNote != tt.words {
 				t.Errorf("note = %q", got.ParkNote)
 			}
-			if runs := w.texts(t, `SELECT kind FROM started WHERE project = $1`, p); !slices.Equal(runs, tt.runs) {
+			if runs := w.texts(t, `SELECT kind FROM run WHERE project_id = $1`, p); !slices.Equal(runs, tt.runs) {
 				t.Errorf("runs %v, want %v", runs, tt.runs)
 			}
 			if tt.want != "" {
@@ -201,7 +201,7 @@ func TestDecidingTwice(t *testing.T) {
 		_, err := w.Decide(t.Context(), actor, p, tt.id, tt.v)
 		wants(t, tt.name, err, tt.want)
 	}
-	if got := w.texts(t, `SELECT kind FROM started`); len(got) != 1 {
+	if got := w.texts(t, `SELECT kind FROM run`); len(got) != 1 {
 		t.Errorf("runs started: %v, want one", got)
 	}
 }
@@ -231,7 +231,7 @@ func TestDecidingAtOnce(t *testing.T) {
 		if diff := cmp.Diff(want, said); diff != "" {
 			t.Errorf("keys %v (-want +got):\n%s", keys, diff)
 		}
-		if got := w.texts(t, `SELECT kind FROM started WHERE project = $1`, p); len(got) != 1 {
+		if got := w.texts(t, `SELECT kind FROM run WHERE project_id = $1`, p); len(got) != 1 {
 			t.Errorf("keys %v started %v", keys, got)
 		}
 	}
@@ -300,27 +300,52 @@ func TestAdviceIsSaidOnce(t *testing.T) {
 	}
 }
 
-// A decision and what it starts are one: where the run cannot start nothing is decided,
-// and the same click works later.
+// A decision and what it starts are one: where the run cannot stand in line nothing is
+// decided, and the same click works later.
 func TestDecisionAndItsRunAreOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	actor, p := w.first(t)
 	before := w.journey(t, actor, p)
 	v := journey.Verdict{Key: "click", Choice: journey.Pivot, Words: "cats"}
-	w.breakRuns(errBroken)
-	if _, err := w.DecideNow(t.Context(), actor, p, journey.Ask{Kind: journey.Direction}, v); !errors.Is(err, errBroken) {
-		t.Fatalf("decided without its run: %v", err)
+	w.exec(t, `ALTER TABLE run ADD CONSTRAINT no_runs_today CHECK (kind = '')`)
+	if _, err := w.DecideNow(t.Context(), actor, p, journey.Ask{Kind: journey.Direction}, v); err == nil {
+		t.Fatal("decided without its run")
 	}
 	if diff := cmp.Diff(before, w.journey(t, actor, p)); diff != "" {
 		t.Errorf("half decided (-before +after):\n%s", diff)
 	}
-	w.breakRuns(nil)
+	w.exec(t, `ALTER TABLE run DROP CONSTRAINT no_runs_today`)
 	if _, err := w.DecideNow(t.Context(), actor, p, journey.Ask{Kind: journey.Direction}, v); err != nil {
 		t.Errorf("the same click later: %v", err)
 	}
-	if got := w.texts(t, `SELECT input->>'words' FROM started`); len(got) != 1 || got[0] != "cats" {
+	if got := w.texts(t, `SELECT input->>'words' FROM run`); len(got) != 1 || got[0] != "cats" {
 		t.Errorf("runs were told %q", got)
+	}
+}
+
+// A run that asked and waits goes on with the answer, in the transaction that decides.
+func TestWhoWaitsForADecisionIsAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	actor, p := w.brief(t)
+	d, err := w.Open(t.Context(), actor, p, journey.Ask{Key: "q", Kind: journey.Question, Topic: "pricing", Question: "Free or paid?"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := w.runs.StartRun(t.Context(), flow.NewRun{
+		Kind: "build", Workspace: string(actor.Workspace), Project: string(p), Starter: string(actor.User), First: flow.Next{Name: "wait"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.exec(t, `UPDATE node SET state = 'waiting', wait = 'decision', wait_key = $2 WHERE run_id = $1`, run, d.ID.WaitKey())
+	if _, err := w.Decide(t.Context(), actor, p, d.ID, journey.Verdict{Key: "v", Choice: "Paid, from March on"}); err != nil {
+		t.Fatal(err)
+	}
+	got := w.texts(t, `SELECT state || ' ' || (answer->>'choice') FROM node WHERE run_id = $1`, run)
+	if len(got) != 1 || got[0] != "ready Paid, from March on" {
+		t.Errorf("the node is %q", got)
 	}
 }
 

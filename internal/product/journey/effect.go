@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// Instruction is the input of the runs that decisions start.
+// Instruction is the input of the runs that decisions start, and what is answered to
+// what waits for one.
 type Instruction struct {
 	Decision DecisionID `json:"decision"`
 	Choice   string     `json:"choice"`
@@ -21,7 +23,7 @@ type Instruction struct {
 type change struct {
 	forward Stage // to this stage, unless the project is there or further
 	back    Stage // to this stage, unless it is there or before it
-	run     project.RunKind
+	run     flow.Kind
 	park    bool
 }
 
@@ -54,12 +56,9 @@ func (j *Journeys) applyTx(ctx context.Context, tx pgx.Tx, actor account.Actor, 
 	for _, c := range changes(d.Kind, v) {
 		switch {
 		case c.run != "":
-			err := j.start(ctx, tx, project.Run{
-				Kind: c.run, Project: p.ID, Workspace: p.Workspace, Starter: actor.User, Key: string(d.ID),
-				Input: Instruction{Decision: d.ID, Choice: v.Choice, Words: v.Words},
-			})
-			if err != nil {
-				return nil, fmt.Errorf("start run %s: %w", c.run, err)
+			run := p.Run(c.run, actor.User, string(d.ID), Instruction{Decision: d.ID, Choice: v.Choice, Words: v.Words})
+			if _, err := j.runs.StartTx(ctx, tx, run); err != nil {
+				return nil, err
 			}
 			done = append(done, Effect{Kind: RunStarted, Object: string(c.run)})
 		case c.park:

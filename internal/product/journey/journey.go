@@ -11,11 +11,12 @@
 // Invariants. Only this package moves stages, and only where a fact grants it; each
 // move is kept with its cause. A decision is taken once, together with its effects or
 // not at all; of each kind but question at most one is open. Opening and deciding are
-// idempotent by key. Effects that take time are runs started in the same transaction.
+// idempotent by key. Effects that take time are runs started in the same transaction,
+// and what waits for a decision is answered in it.
 // Nothing here removes or changes what a founder wrote. All writes about one project
 // wait for each other. What happens is told in the stream of the project: stage.moved,
 // decision.opened, decision.taken, project.parked, project.unparked; whoever commits a
-// transaction with a method named …Tx wakes the hub for it.
+// transaction with a method named …Tx calls Wake of project and Poke of flow.
 package journey
 
 import (
@@ -27,6 +28,7 @@ import (
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/event"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 
@@ -40,9 +42,7 @@ type Config struct {
 	Clock    clock.Clock
 	IDs      *id.Source
 	Projects *project.Projects
-	Start    project.StartRun
-	// Hub is woken after what was written here; the stream of a project has its id.
-	Hub *event.Hub
+	Runs     *flow.Engine
 }
 
 // Journeys is the door to this package, safe for concurrent use.
@@ -51,15 +51,14 @@ type Journeys struct {
 	clock    clock.Clock
 	ids      *id.Source
 	projects *project.Projects
-	start    project.StartRun
-	hub      *event.Hub
+	runs     *flow.Engine
 }
 
 // New returns Journeys over cfg.
 func New(cfg Config) *Journeys {
 	return &Journeys{
 		db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs, projects: cfg.Projects,
-		start: cfg.Start, hub: cfg.Hub,
+		runs: cfg.Runs,
 	}
 }
 
@@ -136,11 +135,12 @@ func (j *Journeys) locked(ctx context.Context, actor account.Actor, i project.ID
 	if err != nil {
 		return err
 	}
-	j.hub.Wake(event.Stream(i))
+	j.projects.Wake(i)
+	j.runs.Poke()
 	return nil
 }
 
 // tellTx appends to the stream of a project. Whoever commits tx wakes the hub.
 func (j *Journeys) tellTx(ctx context.Context, tx pgx.Tx, i project.ID, kind string, data any) error {
-	return event.AppendTx(ctx, tx, event.Stream(i), j.clock.Now(), event.Draft{Kind: kind, Data: data})
+	return event.AppendTx(ctx, tx, project.StreamOf(i), j.clock.Now(), event.Draft{Kind: kind, Data: data})
 }

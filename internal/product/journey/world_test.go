@@ -2,10 +2,8 @@ package journey_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/project"
@@ -25,8 +24,7 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
-// world is one installation with its own database and clock. Runs that were asked for are
-// kept in a table, so that a transaction that ends badly takes them back.
+// world is one installation with its own database and clock.
 type world struct {
 	*journey.Journeys
 	projects *project.Projects
@@ -35,8 +33,7 @@ type world struct {
 	clock    *clock.Manual
 	ids      *id.Source
 
-	mu     sync.Mutex
-	broken error // what starting a run answers
+	runs *flow.Engine
 }
 
 func newWorld(t *testing.T) *world {
@@ -50,26 +47,17 @@ func newWorld(t *testing.T) *world {
 	}
 	hub := event.NewHub(w.db, slog.New(slog.DiscardHandler))
 	w.projects = project.New(project.Config{DB: w.db, Clock: at, IDs: w.ids, Events: hub})
-	w.Journeys = journey.New(journey.Config{
-		DB: w.db, Clock: at, IDs: w.ids, Projects: w.projects, Start: w.start, Hub: hub,
-	})
-	w.exec(t, `CREATE TABLE started (seq serial, project text, kind text, key text, starter text, input jsonb)`)
+	// It works on nothing; that runs are in line is what matters here.
+	w.runs, err = flow.New(flow.Config{DB: w.db, Clock: at, IDs: w.ids, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Journeys = journey.New(journey.Config{DB: w.db, Clock: at, IDs: w.ids, Projects: w.projects, Runs: w.runs})
 	// Facts of packages above this one.
 	w.exec(t, `CREATE TABLE given (project text COLLATE "C", fact text, at timestamptz)`)
 	w.exec(t, `CREATE OR REPLACE VIEW project_fact AS
 		SELECT project, fact, at FROM journey_fact UNION ALL SELECT project, fact, at FROM given`)
 	return w
-}
-
-func (w *world) start(ctx context.Context, tx pgx.Tx, r project.Run) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.broken != nil {
-		return w.broken
-	}
-	_, err := tx.Exec(ctx, `INSERT INTO started (project, kind, key, starter, input) VALUES ($1, $2, $3, $4, $5)`,
-		r.Project, r.Kind, r.Key, r.Starter, r.Input)
-	return err
 }
 
 func (w *world) exec(t *testing.T, sql string, args ...any) {
@@ -224,14 +212,6 @@ func wants(t *testing.T, what string, err error, want string) {
 	if f := fault.Of(err); f != nil && len(f.Detail) < 10 {
 		t.Errorf("%s: detail %q tells nobody what to do", what, f.Detail)
 	}
-}
-
-var errBroken = errors.New("no runs today")
-
-func (w *world) breakRuns(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.broken = err
 }
 
 // buildable asks as the start of a build does.
