@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/project"
 
@@ -15,6 +16,10 @@ import (
 // what has expired is refused before it is gone.
 const sweepEvery = 5 * time.Minute
 
+// keptEvents of each stream stay; a page shows the newest few, and who was away for
+// longer begins anew.
+const keptEvents = 10_000
+
 // addSweeps registers what removes what has expired: periodic work, done by one of all
 // processes.
 func (a *App) addSweeps() {
@@ -22,6 +27,9 @@ func (a *App) addSweeps() {
 		"account.sweep":     a.Accounts.Sweep,
 		"project.purge":     a.purge,
 		"idempotency.sweep": a.memory.Sweep,
+		"event.trim": func(ctx context.Context) (int, error) {
+			return event.Trim(ctx, a.database.pool, event.Keep{Events: keptEvents})
+		},
 	} {
 		a.Flow.AddPeriodic(flow.Periodic{Name: name, Every: sweepEvery, Do: func(ctx context.Context) error {
 			n, err := chore(ctx)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"cofounder/internal/base/faultpoint"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -30,6 +32,7 @@ func AppendTx(ctx context.Context, tx pgx.Tx, stream Stream, at time.Time, draft
 	if _, err := tx.Exec(ctx, appendEvents, args...); err != nil {
 		return fmt.Errorf("append events to %s: %w", stream, err)
 	}
+	faultpoint.At("event.append.after")
 	return nil
 }
 

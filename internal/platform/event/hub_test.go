@@ -3,6 +3,7 @@ package event_test
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,10 +17,9 @@ import (
 // patience is how long a test waits for what must come, not how long it may take.
 const patience = 30 * time.Second
 
-// hub runs one over pool until the test ends, and returns once it listens.
-func hub(t *testing.T, pool *pgxpool.Pool) *event.Hub {
+// run lets a hub work until the test ends, and returns once it listens.
+func run(t *testing.T, h *event.Hub) {
 	t.Helper()
-	h := event.NewHub(pool, slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { h.Run(ctx) })
@@ -32,8 +32,35 @@ func hub(t *testing.T, pool *pgxpool.Pool) *event.Hub {
 	case <-time.After(patience):
 		t.Fatal("the hub does not listen")
 	}
+}
+
+// hub returns one that runs over pool.
+func hub(t *testing.T, pool *pgxpool.Pool) *event.Hub {
+	t.Helper()
+	h := event.NewHub(pool, slog.New(slog.DiscardHandler))
+	run(t, h)
 	return h
 }
+
+// logBook is a log that many goroutines write to.
+type logBook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logBook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logBook) says(text string) bool { return strings.Contains(l.String(), text) }
 
 // follow subscribes until the test ends.
 func follow(t *testing.T, h *event.Hub, stream event.Stream, after int64) *event.Subscription {

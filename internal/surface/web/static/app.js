@@ -71,17 +71,20 @@
   addEventListener('pageshow', () => { for (const b of $$('[aria-busy=true]')) { b.removeAttribute('aria-busy'); b.disabled = false; } });
   on('click', '[data-copy]', async button => { await navigator.clipboard.writeText($(button.dataset.copy).textContent); say('Copied.'); button.lastElementChild.textContent = 'Copied'; });
 
+  // A log keeps its newest rows only.
+  const cap = () => { for (const list of $$('[data-cap]')) while (list.children.length > list.dataset.cap) list.firstElementChild.remove(); };
+
   // Focus after a part of the page was replaced: an error summary takes it by
   // autofocus, else it goes to the heading of the part that was worked in.
-  let worked = '';
+  let worked = ''; const stale = new Set();
   document.addEventListener('htmx:before:swap', e => {
     const { ctx, tasks } = e.detail;
     if (ctx.sourceElement.id === 'live' && !ctx.response.raw.ok) return e.preventDefault();
     worked = ctx.sourceElement.closest('section[id],li[id]')?.id;
-    if (ctx.sourceElement.id === 'live') for (const t of [...tasks]) if (t.target?.contains(document.activeElement)) tasks.splice(tasks.indexOf(t), 1);
+    if (ctx.sourceElement.id === 'live') for (const t of [...tasks]) if (t.swapSpec?.style !== 'beforeend' && t.target?.contains(document.activeElement)) { tasks.splice(tasks.indexOf(t), 1); stale.add(t.target); }
   });
   document.addEventListener('htmx:after:swap', e => {
-    if (e.detail.ctx.sourceElement.id === 'live') return;
+    if (e.detail.ctx.sourceElement.id === 'live') return cap();
     if (document.activeElement === document.body) ((worked && $(`#${worked} h2`)) || $('main h1'))?.focus({ preventScroll: true });
     say($('.toast p')?.textContent ?? '');
   });
@@ -101,6 +104,8 @@
   const again = wait => { connection = null; setTimeout(() => wanted() && sync(), wait); };
   live?.addEventListener('htmx:sse:close', () => again(0));
   live?.addEventListener('htmx:error', () => { state('lost'); again(2000); });
+  // What was held back where somebody worked comes when they leave it: who connects again is shown it first.
+  document.addEventListener('focusout', () => setTimeout(() => { if (stale.size && ![...stale].some(part => part.contains(document.activeElement))) { stale.clear(); connection?.abortController.abort(); } }));
   on('click', '#hold', button => { held = !held; button.setAttribute('aria-pressed', held); state(held ? 'held' : 'on'); sync(); });
   if (live) { document.addEventListener('visibilitychange', sync); setTimeout(sync); } // htmx looks at the page in a timeout, too, set before
 
