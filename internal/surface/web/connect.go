@@ -47,6 +47,11 @@ func (s *Site) showConnect(w http.ResponseWriter, r *http.Request, v visit, chos
 		return err
 	}
 	p.Set, p.Limits = standing.Set, view.LimitsOf(standing)
+	if p.Have != nil {
+		if p.Roles, err = s.cfg.Connections.Roles(ctx, v.actor); err != nil && fault.Of(err) == nil {
+			return err // what a person can mend is said by the test
+		}
+	}
 	if chosen == "" && p.Have != nil {
 		chosen = p.Have.Preset
 	}
@@ -111,19 +116,23 @@ func (s *Site) disconnect(w http.ResponseWriter, r *http.Request, v visit) error
 	return done(w, r, "/connect", flash{what: aiDisconnected})
 }
 
-// saveLimits sets what the two fields of a form say; the day's limit stays.
+// saveLimits sets what the fields of a form say; without a field for it the day's limit
+// stays.
 func (s *Site) saveLimits(r *http.Request, v visit, f url.Values) error {
 	standing, err := s.cfg.Meter.Standing(r.Context(), v.actor)
 	if err != nil {
 		return err
 	}
 	l := view.LimitsOf(standing)
-	for _, field := range []string{"month_limit", "run_limit"} {
+	for _, field := range []string{"month_limit", "run_limit", "day_limit"} {
 		if f.Get(field) != "" && f.Get(field+"_none") != "" {
 			return fault.OnField(field, "Choose one: an amount, or no limit. For no limit, empty the field.")
 		}
 	}
 	l.Month, l.Run = limitIn(f, "month_limit"), limitIn(f, "run_limit")
+	if f.Has("day_limit") {
+		l.Day = limitIn(f, "day_limit")
+	}
 	return s.cfg.Meter.SetLimits(r.Context(), v.actor, l)
 }
 
@@ -147,4 +156,47 @@ func limitIn(f url.Values, field string) meter.Ceiling {
 		return 0
 	}
 	return meter.Ceiling(nano.Num().Int64())
+}
+
+// setRoles has the team ask other models for single tasks.
+func (s *Site) setRoles(w http.ResponseWriter, r *http.Request, v visit) error {
+	f, err := httpd.Form(r)
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.Connections.SetRoles(r.Context(), s.cfg.Model, v.actor, rolesIn(f)); err != nil {
+		re, err := refused(w, err, f)
+		if err != nil {
+			return err
+		}
+		return s.showConnect(w, r, v, "", re)
+	}
+	return done(w, r, "/connect", flash{what: rolesSaved})
+}
+
+// setOperatorRoles does so wherever the key of this installation pays.
+func (s *Site) setOperatorRoles(w http.ResponseWriter, r *http.Request, v visit) error {
+	if !v.actor.Operator {
+		return errNothingHere()
+	}
+	f, err := httpd.Form(r)
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.Connections.SetOperatorRoles(r.Context(), s.cfg.Model, v.actor, rolesIn(f)); err != nil {
+		re, err := refused(w, err, f)
+		if err != nil {
+			return err
+		}
+		return s.showTroubles(w, r, v, re)
+	}
+	return done(w, r, "/admin/models", flash{what: rolesSaved})
+}
+
+func rolesIn(f url.Values) map[meter.Role]string {
+	chosen := map[meter.Role]string{}
+	for _, role := range meter.Roles() {
+		chosen[role] = f.Get(string(role))
+	}
+	return chosen
 }

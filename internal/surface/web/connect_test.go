@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"cofounder/internal/base/id"
+	"cofounder/internal/platform/llm"
 	"cofounder/internal/platform/llm/client"
 	"cofounder/internal/platform/llm/llmtest"
 	"cofounder/internal/platform/seal"
@@ -69,6 +71,10 @@ func moneyPages(t *testing.T, v, viewer visitor, pages map[string]answer) {
 	pages["connect, works"] = v.follow(t, v.post(t, "/connect/test", form()))
 	pages["spending"] = v.get(t, "/spending")
 	pages["spending, refused"] = v.post(t, "/spending/limits", form("month_limit", "-1", "run_limit", "5"))
+	pages["connect, another model"] = v.follow(t, v.post(t, "/connect/roles", form("coder", "claude-opus-5")))
+	pages["connect, model refused"] = v.post(t, "/connect/roles", form("coder", "who"))
+	pages["models, refused"] = v.post(t, "/admin/models", form("coder", "who"))
+	pages["spending of a project"] = v.get(t, "/p/"+string(v.project(t, "A calendar for a dog groomer.").ID)+"/spending")
 	pages["spending, viewer"] = viewer.get(t, "/spending")
 	pages["connect, viewer"] = viewer.get(t, "/connect")
 	pages["new idea, connected"] = v.get(t, "/new")
@@ -165,4 +171,63 @@ func TestTestBeyondLimit(t *testing.T) {
 			t.Error("a paid question was sent beyond the limit")
 		}
 	}
+}
+
+// What a project cost is on a page of its own, and the same figures as everywhere.
+func TestProjectSpendingPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.owner(t)
+	server := llmtest.Start(t, "turn\ntimes 2\nsay fine\nusage input=100000 output=2000\n")
+	v.connects(t, server.URL).want(http.StatusSeeOther)
+	p := v.project(t, "A calendar for a dog groomer.")
+	page := "/p/" + string(p.ID) + "/spending"
+	v.get(t, page).want(http.StatusOK).says("$0.00 so far", "Nothing was asked for this project yet")
+	for _, of := range []meter.Charge{{Project: p.ID, Run: "first", Step: "1", Role: meter.Writer}, {Run: "elsewhere", Step: "1", Role: meter.Coder}} {
+		of.Actor = v.actor
+		_, receipt, err := v.model.Call(t.Context(), of, llm.Request{MaxTokens: 5000, Turns: []llm.Turn{llm.User(llm.Text("Hello."))}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := receipt.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.get(t, page).want(http.StatusOK).says("$0.22 so far", "first", "Writing documents").hushes("elsewhere")
+	v.get(t, "/spending").says("$0.44 so far", "about $", "Building", "Writing documents")
+	v.post(t, "/account/return", form("email", "mara@example.com", "password", password)).want(http.StatusSeeOther)
+	if csv := v.get(t, page+".csv").want(http.StatusOK); !strings.Contains(csv.body, ",first,") || strings.Contains(csv.body, ",elsewhere,") {
+		t.Errorf("CSV: %s", csv.body)
+	}
+	guest := v.joins(t, "Vic", account.InvitationDraft{Role: account.Viewer, Project: v.project(t, "Another.").ID})
+	guest.get(t, page).want(http.StatusNotFound)
+	guest.get(t, page+".csv").want(http.StatusNotFound)
+}
+
+func TestDayLimitAndModels(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t).owner(t)
+	v.connects(t, "https://ai.example.com").want(http.StatusSeeOther)
+	v.follow(t, v.post(t, "/spending/limits", form("month_limit", "30", "run_limit", "10", "day_limit", "2.50"))).want(http.StatusOK)
+	v.connects(t, "https://ai.example.com").want(http.StatusSeeOther) // a form without the field
+	s, err := v.meter.Standing(t.Context(), v.actor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Day.Limit == nil || *s.Day.Limit != 2_500_000_000 {
+		t.Errorf("the day's limit is %v", s.Day.Limit)
+	}
+	v.post(t, "/spending/limits", form("month_limit", "30", "run_limit", "10", "day_limit", "some")).want(http.StatusUnprocessableEntity)
+
+	v.post(t, "/connect/roles", form("coder", "nobody-knows")).want(http.StatusUnprocessableEntity).says("I do not know what the model")
+	v.follow(t, v.post(t, "/connect/roles", form("coder", "claude-opus-5"))).want(http.StatusOK).says("Models saved")
+	roles, err := v.connections.Roles(t.Context(), v.actor)
+	if err != nil || roles[3].Model != "claude-opus-5" || roles[4].Model != "claude-sonnet-5-5" {
+		t.Errorf("roles %+v, %v", roles, err)
+	}
+	v.clock.Advance(time.Hour)
+	v.post(t, "/account/return", form("email", "mara@example.com", "password", password)).want(http.StatusSeeOther)
+	v.connects(t, "https://elsewhere.example.com").want(http.StatusForbidden).says("Sign in again")
+	v.post(t, "/spending/limits", form("month_limit", "31", "run_limit", "10", "day_limit", "2")).want(http.StatusForbidden).says("Sign in again")
+	v.post(t, "/spending/limits", form("month_limit", "29", "run_limit", "10", "day_limit", "2")).want(http.StatusSeeOther)
 }

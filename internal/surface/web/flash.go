@@ -47,6 +47,7 @@ const (
 	aiTested        event = "ai_tested"
 	aiDisconnected  event = "ai_disconnected"
 	limitsSaved     event = "limits_saved"
+	rolesSaved      event = "roles_saved"
 )
 
 // flash is an event with the name it is about and, for Undo, the project and the
@@ -145,6 +146,7 @@ func flashTexts() map[event]string {
 		aiTested:        "Tested",
 		aiDisconnected:  "Disconnected; the key is forgotten",
 		limitsSaved:     "Limits saved",
+		rolesSaved:      "Models saved",
 	}
 }
 

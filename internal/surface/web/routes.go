@@ -73,14 +73,18 @@ func (s *Site) routes() {
 		"POST /team/invitations/{id}/end": s.member(s.endInvitation),
 
 		// money
-		"GET /connect":          s.member(s.connectPage),
-		"POST /connect":         s.member(s.connect),
-		"POST /connect/test":    s.member(s.testConnection),
-		"POST /connect/end":     s.member(s.disconnect),
-		"GET /spending":         s.member(s.spendingPage),
-		"GET /spending.csv":     s.member(s.spendingCSV),
-		"POST /spending/limits": s.member(s.setLimits),
-		"GET /admin/models":     s.member(s.troublesPage),
+		"GET /connect":                  s.member(s.connectPage),
+		"POST /connect":                 s.member(s.connect),
+		"POST /connect/test":            s.member(s.testConnection),
+		"POST /connect/end":             s.member(s.disconnect),
+		"GET /spending":                 s.member(s.spendingPage),
+		"GET /spending.csv":             s.member(s.spendingCSV),
+		"POST /spending/limits":         s.member(s.setLimits),
+		"POST /connect/roles":           s.member(s.setRoles),
+		"POST /admin/models":            s.member(s.setOperatorRoles),
+		"GET /p/{project}/spending":     s.inProject(s.projectSpendingPage),
+		"GET /p/{project}/spending.csv": s.inProject(s.projectSpendingCSV),
+		"GET /admin/models":             s.member(s.troublesPage),
 
 		// for the browser
 		"GET /live":    open(s.live),

@@ -9,6 +9,7 @@ import (
 	"cofounder/internal/base/fault"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
 )
@@ -31,7 +32,7 @@ func (s *Site) showSpending(w http.ResponseWriter, r *http.Request, v visit, re 
 		return err
 	}
 	month := meter.Filter{From: p.Month}
-	for by, lines := range map[meter.By]*[]meter.Line{meter.ByDay: &p.Days, meter.ByProject: &p.Projects, meter.ByModel: &p.Models} {
+	for by, lines := range map[meter.By]*[]meter.Line{meter.ByDay: &p.Days, meter.ByProject: &p.Projects, meter.ByModel: &p.Models, meter.ByRole: &p.Tasks} {
 		st, err := s.cfg.Meter.Statement(ctx, v.actor, month, by)
 		if err != nil {
 			return err
@@ -39,7 +40,33 @@ func (s *Site) showSpending(w http.ResponseWriter, r *http.Request, v visit, re 
 		*lines, p.Total = st.Lines, st.Total
 	}
 	slices.Reverse(p.Days) // the newest first
+	if f, ok := meter.Forecast(p.Total.Cost, s.cfg.Clock.Now()); ok {
+		p.Forecast = &f
+	}
 	return s.page(w, r, re.status, secret, view.SpendingPage(sh, p))
+}
+
+// projectSpendingPage shows what one project cost since it began.
+func (s *Site) projectSpendingPage(w http.ResponseWriter, r *http.Request, v visit, pr project.Project) error {
+	sh, err := s.projectShell(w, r, v, pr, "Spending")
+	if err != nil {
+		return err
+	}
+	sh.Here = view.PlaceCosts
+	var p view.ProjectSpending
+	for by, lines := range map[meter.By]*[]meter.Line{meter.ByDay: &p.Days, meter.ByRun: &p.Runs, meter.ByRole: &p.Tasks} {
+		st, err := s.cfg.Meter.Statement(r.Context(), v.actor, meter.Filter{Project: pr.ID}, by)
+		if err != nil {
+			return err
+		}
+		*lines, p.Total = st.Lines, st.Total
+	}
+	slices.Reverse(p.Days)
+	return s.page(w, r, http.StatusOK, secret, view.ProjectSpendingPage(sh, p))
+}
+
+func (s *Site) projectSpendingCSV(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {
+	return s.sendCSV(w, r, v, meter.Filter{Project: p.ID})
 }
 
 // monthOf is the first day of the month of t in UTC.
@@ -65,8 +92,12 @@ func (s *Site) setLimits(w http.ResponseWriter, r *http.Request, v visit) error 
 
 // spendingCSV is every paid question the visitor may see, exact to the last digit.
 func (s *Site) spendingCSV(w http.ResponseWriter, r *http.Request, v visit) error {
+	return s.sendCSV(w, r, v, meter.Filter{})
+}
+
+func (s *Site) sendCSV(w http.ResponseWriter, r *http.Request, v visit, f meter.Filter) error {
 	var file bytes.Buffer
-	if err := s.cfg.Meter.ExportCSV(r.Context(), v.actor, meter.Filter{}, &file); err != nil {
+	if err := s.cfg.Meter.ExportCSV(r.Context(), v.actor, f, &file); err != nil {
 		return err
 	}
 	h := w.Header()
@@ -77,20 +108,32 @@ func (s *Site) spendingCSV(w http.ResponseWriter, r *http.Request, v visit) erro
 	return nil
 }
 
+func errNothingHere() error {
+	return fault.New(fault.NotFound, "", "There is nothing here, or it is not yours to see.")
+}
+
 // troublesPage is for administrators; nobody else learns that it is there.
 func (s *Site) troublesPage(w http.ResponseWriter, r *http.Request, v visit) error {
 	if !v.actor.Operator {
-		return fault.New(fault.NotFound, "", "There is nothing here, or it is not yours to see.")
+		return errNothingHere()
 	}
+	return s.showTroubles(w, r, v, refusal{status: http.StatusOK})
+}
+
+func (s *Site) showTroubles(w http.ResponseWriter, r *http.Request, v visit, re refusal) error {
 	const week = 7 * 24 * time.Hour
 	now := s.cfg.Clock.Now()
 	list, err := s.cfg.Meter.FailuresOfAll(r.Context(), v.actor, now.Add(-week))
 	if err != nil {
 		return err
 	}
-	sh, err := s.shell(w, r, v, "Trouble with models")
+	roles, err := s.cfg.Connections.OperatorRoles(r.Context(), v.actor)
 	if err != nil {
 		return err
 	}
-	return s.page(w, r, http.StatusOK, secret, view.TroublesPage(sh, view.Troubles{Now: now, List: list}))
+	sh, err := s.shell(w, r, v, "Models")
+	if err != nil {
+		return err
+	}
+	return s.page(w, r, re.status, secret, view.TroublesPage(sh, view.Troubles{Form: re.form, Now: now, List: list, Roles: roles}))
 }

@@ -20,6 +20,17 @@ type Connect struct {
 	Chosen  meter.Preset
 	Limits  meter.Limits // as they are, or as they are offered
 	Set     bool         // somebody has confirmed limits
+	Roles   []meter.Played
+}
+
+// choseRoles reports whether a task has, or was to get, a model of its own.
+func (c Connect) choseRoles() bool {
+	for _, p := range c.Roles {
+		if p.Own != "" || c.Form.Value(string(p.Role)) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // same reports whether the form is about the connection there is.

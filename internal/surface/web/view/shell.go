@@ -75,6 +75,7 @@ const (
 	PlaceTeam     Place = "team"
 	PlaceConnect  Place = "connect"
 	PlaceSpending Place = "spending"
+	PlaceCosts    Place = "costs" // of one project
 )
 
 // Crumb is a step on the way to a page.
@@ -113,7 +114,8 @@ type command struct {
 func commands(s Shell) []command {
 	var list []command
 	if s.Project != nil {
-		list = append(list, command{icon: "house", label: "Home · " + s.Project.Name, key: "h", goes: ProjectAddress(*s.Project)})
+		list = append(list, command{icon: "house", label: "Home · " + s.Project.Name, key: "h", goes: ProjectAddress(*s.Project)},
+			command{icon: "wallet", label: "Spending · " + s.Project.Name, goes: ProjectAddress(*s.Project) + "spending"})
 	}
 	list = append(list,
 		command{icon: "layout-grid", label: "Projects", key: "p", goes: "/"},

@@ -15,10 +15,57 @@ type Spending struct {
 	Month    time.Time // its first day
 	Standing meter.Standing
 	Total    meter.Line
+	Forecast *meter.NanoUSD // of the whole month, nil while it is too early to tell
 	Days     []meter.Line
 	Projects []meter.Line
 	Models   []meter.Line
+	Tasks    []meter.Line
 	Names    map[string]string // of projects, by id
+}
+
+// ProjectSpending is the page about the money of one project, from its beginning on.
+type ProjectSpending struct {
+	Total meter.Line
+	Days  []meter.Line
+	Runs  []meter.Line
+	Tasks []meter.Line
+}
+
+// run names what was asked for, in a list.
+func run(key string) string {
+	if key == "probe" {
+		return "Tests of the AI"
+	}
+	return key
+}
+
+// task names a role, in a list.
+func task(key string) string {
+	switch meter.Role(key) {
+	case meter.Architect:
+		return "Planning"
+	case meter.Reviewer:
+		return "Looking over what was built"
+	case meter.Coder:
+		return "Building"
+	case meter.Debugger:
+		return "Finding mistakes"
+	case meter.Interviewer:
+		return "Asking you"
+	case meter.Writer:
+		return "Writing documents"
+	case meter.Relevance:
+		return "Choosing what matters"
+	case meter.Confidence:
+		return "Judging how sure something is"
+	case meter.Names:
+		return "Finding names"
+	case meter.CommitSubjects:
+		return "Naming changes"
+	case meter.Prober:
+		return "Tests of the AI"
+	}
+	return key
 }
 
 // Limits are the present ones as a form shows them.
@@ -50,8 +97,8 @@ func (p Spending) project(key string) string {
 	return "A project that is gone"
 }
 
-// day is a line's day in words.
-func (p Spending) day(key string) string {
+// dayText is a line's day in words.
+func dayText(key string) string {
 	t, err := time.Parse(time.DateOnly, key)
 	if err != nil {
 		return key
