@@ -125,7 +125,7 @@ func (p plan) fit(r *record) int {
 
 // entry is what a shape shows where the founder named nothing.
 func (g *reading) entry(p plan) string {
-	if made := g.maker(p.shape); made != "" {
+	if made := g.maker(p.shape); made != "" && p.shape != Catalogue { // there it makes the orders
 		return made
 	}
 	buys := func(r *record) bool { return among(r.ID, "customer", "client", "patient", "guest", "passenger") }

@@ -47,7 +47,7 @@ func plans() []plan {
 	return []plan{
 		{Bookings, "calendar of bookings", "event", "Planner", []Detail{need("Date", Date), need("Time", Time)}},
 		{Board, "board with steps", "task", "Board", []Detail{need("Status", Options, (&sense{}).statuses()...)}},
-		{Catalogue, "catalogue with orders", "article", "Shop", []Detail{name}},
+		{Catalogue, "catalogue with orders", "product", "Shop", []Detail{name}},
 		{Directory, "directory with search", "listing", "Finder", []Detail{name}},
 		{Log, "log with totals and a chart", "entry", "Log", []Detail{need("Date", Date), need("Amount", Number)}},
 		{List, "list and detail", "item", "List", []Detail{name}},
