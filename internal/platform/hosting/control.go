@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"cofounder/internal/platform/sandbox"
+
 	"github.com/jackc/pgx/v5"
 )
 
@@ -49,6 +51,12 @@ func (h *Host) end(ctx context.Context, label, verb string) error {
 		}
 	}
 }
+
+// Limits are what each app may use.
+func (h *Host) Limits() sandbox.Limits { return h.cfg.Limits }
+
+// Most is how many apps may run on one machine.
+func (h *Host) Most() int { return h.cfg.Most }
 
 // Live is an app that runs or starts somewhere, for whoever operates the
 // installation.

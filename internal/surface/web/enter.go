@@ -21,7 +21,8 @@ func (s *Site) enter(w http.ResponseWriter, r *http.Request, secret, next string
 	return nil
 }
 
-// seeOther is the only way pages redirect: with GET, and never off this site.
+// seeOther is the only way pages redirect: with GET, and never off this site. Only
+// openApp leads elsewhere, to an app.
 func seeOther(w http.ResponseWriter, r *http.Request, to string) {
 	http.Redirect(w, r, httpd.LocalTarget(to, "/"), http.StatusSeeOther) //nolint:gosec // LocalTarget lets no other site through
 }

@@ -86,6 +86,10 @@ func (s *Site) routes() {
 		"GET /p/{project}/spending.csv": s.inProject(s.projectSpendingCSV),
 		"GET /admin/models":             s.member(s.troublesPage),
 
+		// built apps
+		"GET /apps/{label}": s.person(s.openApp),
+		"GET /admin/apps":   s.member(s.liveAppsPage),
+
 		// for the browser
 		"GET /live":    open(s.live),
 		"POST /theme":  open(s.setTheme),

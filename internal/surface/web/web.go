@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cofounder/internal/base/clock"
+	"cofounder/internal/platform/hosting"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
@@ -17,7 +18,7 @@ import (
 	"cofounder/internal/surface/web/view"
 )
 
-// Config is what the pages need. All but Machine are required.
+// Config is what the pages need. All but Apps, AppLink and Machine are required.
 type Config struct {
 	Accounts *account.Accounts
 	Projects *project.Projects
@@ -25,6 +26,12 @@ type Config struct {
 	Meter       *meter.Meter
 	Connections *meter.Connections
 	Model       *meter.Model
+
+	// Apps are the built apps; nil where there are none.
+	Apps *hosting.Host
+	// AppLink returns an address that lets a viewer into an app and leads to path there.
+	// Nil where apps cannot be shown under the address in use.
+	AppLink func(label, viewer string, in Showing, path string) string
 
 	Clock clock.Clock
 	Log   *slog.Logger

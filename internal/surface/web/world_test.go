@@ -18,6 +18,7 @@ import (
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
+	"cofounder/internal/platform/hosting"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
@@ -46,7 +47,9 @@ type world struct {
 	connections *meter.Connections
 	model       *meter.Model
 
-	events  *event.Hub
+	events *event.Hub
+	apps   *hosting.Host // where settings ask for it
+
 	clock   *clock.Manual
 	handler http.Handler
 	site    *web.Site
@@ -78,6 +81,7 @@ func (l *logBook) contains(text string) bool { return strings.Contains(l.String(
 type settings struct {
 	publicURL  string
 	signUpOpen bool
+	apps       bool // there are built apps
 }
 
 func newWorld(t *testing.T, change ...func(*settings)) *world {
@@ -104,8 +108,12 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	w.log = &logBook{}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	w.ai(t, pool, ids)
+	if set.apps {
+		w.hostApps(t, pool, log)
+	}
 	site, err := web.New(web.Config{
 		Accounts: w.accounts, Projects: w.projects, Meter: w.meter, Connections: w.connections, Model: w.model,
+		Apps: w.apps, AppLink: appLink,
 		Clock: at, Log: log,
 		PublicURL: public, SignUpOpen: set.signUpOpen, Version: "0.0.0-test", Program: "bin/cofounder",
 		Machine: func() []web.Fact {
