@@ -23,7 +23,10 @@ import (
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/flow"
+	"cofounder/internal/platform/hosting"
 	"cofounder/internal/platform/idempotency"
+	"cofounder/internal/platform/repo"
+	"cofounder/internal/platform/sandbox/ns"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/platform/telemetry"
 	"cofounder/internal/product/account"
@@ -31,6 +34,7 @@ import (
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/api"
 	"cofounder/internal/surface/httpd"
+	"cofounder/internal/surface/preview"
 	"cofounder/internal/surface/web"
 	"cofounder/migrations"
 )
@@ -77,7 +81,14 @@ type App struct {
 	// role, while they Run.
 	Flow *flow.Engine
 
+	// Built apps: their code, where they run, and how they are looked at.
+	Repo    *repo.Store
+	Apps    *hosting.Host
+	cages   *ns.Driver    // nil where nothing is run
+	preview *preview.Site // nil where nothing can be shown
+
 	memory *idempotency.Store
+	box    *seal.Box
 }
 
 // Open builds everything and brings the schema up to date. It does not listen
@@ -128,6 +139,7 @@ func (a *App) openProducts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("use the secret of this installation: %w", err)
 	}
+	a.box = box
 	source := id.NewSource(clock.System{}.Now)
 	a.Accounts, err = account.New(account.Config{
 		DB: a.database.pool, Clock: clock.System{}, IDs: source,
@@ -143,6 +155,9 @@ func (a *App) openProducts(ctx context.Context) error {
 		DB: a.database.pool, Clock: clock.System{}, Log: a.log, Box: box, Deadline: requestDeadline,
 	})
 	if err := a.openAI(ctx, box, source); err != nil {
+		return err
+	}
+	if err := a.openApps(ctx, box); err != nil {
 		return err
 	}
 	a.Flow, err = flow.New(flow.Config{
@@ -163,12 +178,16 @@ func (a *App) openServer() error {
 	var pages httpd.ErrorRenderer
 	if a.cfg.Process.Has(config.Web) {
 		site, err := web.New(web.Config{
+			Apps: a.Apps, AppLink: a.appLink(),
 			Accounts: a.Accounts, Projects: a.Projects, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
 			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
 			Version: Version(), Program: program(), Machine: a.machine.facts,
 		})
 		if err != nil {
+			return err
+		}
+		if err := a.openPreview(a.box, site.AdmitToApp); err != nil {
 			return err
 		}
 		mux.Handle("/", site)
@@ -179,7 +198,9 @@ func (a *App) openServer() error {
 		pages = site.Problem
 	}
 	var err error
+	sites, frameSources := a.sites()
 	a.server, err = httpd.New(httpd.Config{
+		Sites: sites, FrameSources: frameSources,
 		Addr: a.cfg.HTTP.Addr, PublicURL: a.cfg.HTTP.PublicURL, TrustedProxies: a.cfg.HTTP.TrustedProxies,
 		LameDuck: a.cfg.Process.LameDuck, Drain: a.cfg.Process.Drain,
 		TrustedTypes: web.TrustedTypes(), Pages: pages,
@@ -223,6 +244,7 @@ func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
 	// Every process settles its own calls, also those that end while it stops.
 	background.Go(func() { a.Meter.Run(watching) })
 	background.Go(func() { a.clock.Run(watching, a.log) })
+	background.Go(func() { a.Apps.Run(watching) })
 	// It outlives the streams: they end with a word to come back.
 	background.Go(func() { a.Events.Run(watching) })
 	ctx, end := context.WithCancel(ctx) // also when serving ends by itself
@@ -246,6 +268,8 @@ func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
 	err := a.server.Run(ctx)
 	end()
 	work.Wait()
+	// While their leases are still renewed and their data can be saved.
+	err = errors.Join(err, a.closeApps(watching))
 	unwatch()
 	background.Wait()
 	return err
@@ -271,11 +295,11 @@ func (a *App) stopWork(ctx context.Context, abort <-chan struct{}) {
 
 // Close gives back what Open took. It is safe after a failed Open.
 func (a *App) Close(ctx context.Context) error {
-	var err error
+	err := a.closeApps(ctx)
 	if a.telemetry != nil {
 		ctx, cancel := context.WithTimeout(ctx, flushTime)
 		defer cancel()
-		err = a.telemetry.Shutdown(ctx)
+		err = errors.Join(err, a.telemetry.Shutdown(ctx))
 	}
 	a.database.close()
 	return err

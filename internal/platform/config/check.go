@@ -141,6 +141,7 @@ func (l *loader) process(c *Config) {
 			l.problems.add("COFOUNDER_ROLES", "holds a role there is not: choose from web and worker, separated by commas")
 		}
 	}
+	l.peerAddr(p.PeerAddr)
 	if l.problems.on(duck, drain, stop) {
 		return
 	}
@@ -153,6 +154,19 @@ func (l *loader) process(c *Config) {
 	if p.LameDuck+p.Drain >= p.StopTimeout && !l.problems.on(duck, drain) {
 		l.problems.add(stop, "is "+p.StopTimeout.String()+", not above COFOUNDER_LAME_DUCK + COFOUNDER_DRAIN ("+
 			p.LameDuck.String()+" + "+p.Drain.String()+"): requests would be cut by the kill")
+	}
+}
+
+func (l *loader) peerAddr(addr string) {
+	const key = "COFOUNDER_PEER_ADDR"
+	if !l.has(key) || l.problems.on(key) {
+		return
+	}
+	host, port, err := net.SplitHostPort(addr)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	ip, none := netip.ParseAddr(host)
+	if err != nil || bad != nil || n == 0 || host == "" || none == nil && ip.IsUnspecified() {
+		l.problems.add(key, "is not an address that others can reach: write it like 10.0.0.7:7946")
 	}
 }
 

@@ -86,6 +86,7 @@ type Process struct {
 	Drain       time.Duration `env:"COFOUNDER_DRAIN" unset:"10s with the private database, 85s with DATABASE_URL" says:"How long requests may then take to finish before they are cut."`
 	Slots       int           `env:"COFOUNDER_SLOTS" envDefault:"8" says:"How many pieces of work, such as the parts of builds, this process does at a time. Most of their time they wait for a model."`
 	MaxWaiting  int           `env:"COFOUNDER_MAX_WAITING" envDefault:"1000" says:"While as many builds wait for their turn over all processes, nothing more is taken in: founders are told when to come back. 0 is no limit."`
+	PeerAddr    string        `env:"COFOUNDER_PEER_ADDR" unset:"a free port that only processes of this computer reach" says:"Address, as host:port, where the other processes of this installation reach this one, for built apps that run here. It is listened on; the host is an address of this computer that the others can reach. Only with COFOUNDER_SECRET can anybody speak there, and what is said is encrypted. Needed when processes run on several computers."`
 	StopTimeout time.Duration `env:"COFOUNDER_STOP_TIMEOUT" envDefault:"120s" says:"When whoever runs us kills the process after the signal (Fargate: stopTimeout). COFOUNDER_LAME_DUCK + COFOUNDER_DRAIN must be below it."`
 }
 
