@@ -29,7 +29,7 @@ func TestEveryPageOnEveryScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	home := "/p/" + string(one.ID) + "/"
-	inside := []string{"/", "/new", "/new?example=1", home, home + "delete", "/account", "/account/delete", "/team", "/connect", "/connect?preset=other", "/spending", "/admin/models", "/nowhere", "/p/prj_unknown/"}
+	inside := []string{"/", "/new", "/new?example=1", home, home + "delete", home + "spending", "/account", "/account/delete", "/team", "/connect", "/connect?preset=other", "/spending", "/admin/models", "/nowhere", "/p/prj_unknown/"}
 	outside := []string{"/sign-in", "/sign-up", "/invite/" + invitation, "/invite/unknown", "/start/unknown", "/offline", "/nowhere"}
 	for name, s := range screens() {
 		t.Run(name, func(t *testing.T) {
