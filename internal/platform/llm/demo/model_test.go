@@ -116,7 +116,7 @@ func TestRefusesNamingWhatIsMissing(t *testing.T) {
 		{"a task without a title", body(t, schema(`{"type":"object","properties":{},"additionalProperties":false}`), founder(walks)), `task \"\"`},
 		{"no founder's words", body(t, nil), "no part \\u003cfounder-…\\u003e"},
 		{"words without an end", body(t, map[string]any{"messages": []any{map[string]any{"role": "user", "content": "<founder-00000000 source=\"idea\">\nx"}}}), "has no end"},
-		{"corrections that are none", body(t, nil, founder(walks), tag.Part{Name: demo.Corrections, Source: "chips", Text: "{"}), "not a list of corrections"},
+		{"corrections that are none", body(t, nil, founder(walks), tag.Part{Name: tag.Corrections, Source: "chips", Text: "{"}), "not a list of corrections"},
 		{"tools without a role", body(t, with(map[string]any{"system": "You are helpful."})), `needs \"Role: NAME\"`},
 		{"an unknown role", body(t, with(map[string]any{"system": "Role: poet"})), `role \"poet\", only for: tester`},
 		{"a tool that is not offered", []byte(strings.Replace(tools, `"name":"look"`, `"name":"see"`, 1)), `needs the tool \"look\"`},
@@ -209,7 +209,7 @@ func TestThroughTheRealClient(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, demo.New(nil))
 	ep := demo.Endpoint()
-	corrections := tag.Part{Name: demo.Corrections, Source: "chips", Text: `[{"chip":"name","to":"Pawbook"}]`}
+	corrections := tag.Part{Name: tag.Corrections, Source: "chips", Text: `[{"chip":"name","to":"Pawbook"}]`}
 	f := form()
 	result, bill, err := c.Call(t.Context(), ep, llm.Request{
 		Model: ep.Models[llm.Standard], MaxTokens: 20_000, Effort: llm.MediumEffort, Schema: f.Schema(),
@@ -292,7 +292,7 @@ func FuzzModel(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source, text, corrections string) {
 		parts := []tag.Part{{Name: tag.Founder, Source: source, Text: text}}
 		if corrections != "" {
-			parts = append(parts, tag.Part{Name: demo.Corrections, Source: "chips", Text: corrections})
+			parts = append(parts, tag.Part{Name: tag.Corrections, Source: "chips", Text: corrections})
 		}
 		raw := body(t, nil, parts...)
 		status, got := send(t, m, raw)

@@ -32,8 +32,14 @@ type Part struct {
 	Text   string
 }
 
-// Founder is the name of parts with the founder's own words.
-const Founder = "founder"
+// Names of parts. A question and its answer have sources with the same ID,
+// "question:q_1" and "answer:q_1": the question is ours, the answer the founder's.
+const (
+	Founder     = "founder"     // the founder's own words
+	Question    = "question"    // what we asked
+	YouDecide   = "you_decide"  // instead of an answer; no text
+	Corrections = "corrections" // chips the founder changed, a JSON list
+)
 
 // Write returns p as it stands in a prompt. Letters that a name or a source cannot
 // have are left out of them.

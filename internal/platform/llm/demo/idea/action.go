@@ -9,8 +9,8 @@ func (g *reading) act() {
 		t := g.at(i)
 		switch {
 		case among(t.word, "i", "we", "i'd", "we'd", "i'll", "we'll"):
-			who = you
-		case t.class.is(pron|modal) && (among(t.word, "they", "he", "she", "everybody", "everyone", "anyone", "they'd", "they'll") || t.word == "them" && g.at(i+1).word == "to") && (who == "" || who == you):
+			who = Founder
+		case t.class.is(pron|modal) && (among(t.word, "they", "he", "she", "everybody", "everyone", "anyone", "they'd", "they'll") || t.word == "them" && g.at(i+1).word == "to") && (who == "" || who == Founder):
 			if at := slices.IndexFunc(g.here, func(r *record) bool { return r.class.is(person) }); at >= 0 {
 				who = slug(g.here[at].lemma)
 			} else if g.person != "" {
@@ -28,10 +28,10 @@ func (g *reading) act() {
 // does notes the verb i and what it is done to.
 func (g *reading) does(i int, who string) {
 	if who == "" {
-		who = you
+		who = Founder
 	}
 	a := Action{Who: who, Does: g.at(i).lemma}
-	if key := "by others " + a.Does; who != you && g.counted[key] == 0 { // what others do is what the product is for
+	if key := "by others " + a.Does; who != Founder && g.counted[key] == 0 { // what others do is what the product is for
 		g.counted[key]++
 		g.weight[g.at(i).sense.shape] += verbWeight
 	}
@@ -53,7 +53,7 @@ func (g *reading) does(i int, who string) {
 
 // deeds lists what people do with what was found, once each.
 func (g *reading) deeds() {
-	ids := []string{you}
+	ids := []string{Founder}
 	for _, r := range slices.Concat(g.things, g.people) {
 		ids = append(ids, r.ID)
 	}

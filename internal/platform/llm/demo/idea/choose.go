@@ -105,7 +105,7 @@ func (p plan) fit(r *record) int {
 	people := p.shape == Board || p.shape == Directory || p.shape == List
 	fits := r.sense.shape == p.shape
 	switch {
-	case r.ID == you, r.class.is(person) && !people, asked(r.ID) && (p.shape != Board || r.ID != "request"):
+	case r.ID == Founder, r.class.is(person) && !people, asked(r.ID) && (p.shape != Board || r.ID != "request"):
 		return 0
 	case p.shape == Bookings:
 		fits = r.sense.dated()
@@ -213,7 +213,7 @@ func (g *reading) sell(main *record) {
 	}
 	order.Role = Orders
 	g.attach(order, main)
-	g.attach(order, top(g.people, func(r *record) bool { return r.ID != you }))
+	g.attach(order, top(g.people, func(r *record) bool { return r.ID != Founder }))
 	loan := order.ID == "loan" || order.ID == "rental"
 	g.move(order, func(r *record, d *Detail) bool { return counts(d) || loan && r == main && d.Name == "Due back" })
 	main.fields = slices.DeleteFunc(main.fields, func(d *Detail) bool { return loan && d.Type == Link })
@@ -301,7 +301,7 @@ func (g *reading) tie(main *record, s Shape) {
 	if s != Bookings && s != Board && s != Log || main.class.is(person) {
 		return
 	}
-	g.attach(main, top(g.people, func(r *record) bool { return r.ID != you }))
+	g.attach(main, top(g.people, func(r *record) bool { return r.ID != Founder }))
 	if s != Board {
 		g.attach(main, top(g.things, func(r *record) bool {
 			return r != main && (r.sense.shape == List || r.sense.shape == Bookings && !r.sense.dated())

@@ -252,5 +252,5 @@ func (g *reading) label(from, to int) string {
 	for to > from+1 && g.tokens[to-1].class.is(small) && g.tokens[to-2].word != "how" {
 		to--
 	}
-	return capital(g.text(from, to))
+	return capital(strings.TrimSpace(strings.ReplaceAll(" "+g.text(from, to)+" ", " i ", " I ")))
 }

@@ -36,7 +36,7 @@ func (g *reading) called() { //nolint:gocognit // one rule after another, in the
 		}
 	}
 	for _, r := range slices.Concat(g.things, g.people) {
-		if other == "" && r.ID != you && r.Role == Side {
+		if other == "" && r.ID != Founder && r.Role == Side {
 			other = r.Name
 		}
 		switch {

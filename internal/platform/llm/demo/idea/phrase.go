@@ -132,8 +132,8 @@ func (g *reading) joined(a, b item) bool {
 func (g *reading) leaves(a, b item) bool {
 	with := g.at(b.to)
 	switch {
-	case b.clause:
-		return false
+	case b.clause: // "every bill, whether it is paid"
+		return a.each() && !g.isField(a)
 	case a.clause && with.word == "with" && with.gap == 0: // "whether it is paid, and tasks with a deadline"
 		return true
 	case among(b.det, "their", "its") && a.each() && !g.isField(a): // "every plumber, their phone number"

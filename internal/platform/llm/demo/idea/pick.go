@@ -15,8 +15,8 @@ const (
 	mostLeftOut = 8
 )
 
-// you are the founder, among the people.
-const you = "you"
+// Founder is the ID of the founder among the people.
+const Founder = "you"
 
 // understanding puts together what was read.
 func (g *reading) understanding(corrections []Correction) Understanding {
@@ -79,8 +79,8 @@ func (g *reading) pick() {
 		g.people = slices.DeleteFunc(g.people, func(r *record) bool { return r.ID == "person" && len(r.fields) == 0 })
 	}
 	g.people = best(g.people, mostPeople-1)
-	if acts(you) || g.youAre != "" {
-		r := &record{Noun: Noun{ID: you, Name: "You", Plural: "You", Role: Side, Origin: Said, Examples: []string{}}, sense: g.blank.sense}
+	if acts(Founder) || g.youAre != "" {
+		r := &record{Noun: Noun{ID: Founder, Name: "You", Plural: "You", Role: Side, Origin: Said, Examples: []string{}}, sense: g.blank.sense}
 		if g.youAre != "" {
 			r.Name = "You, the " + g.youAre
 		}
@@ -162,7 +162,7 @@ func (g *reading) link() {
 		for _, d := range r.fields {
 			to := slices.IndexFunc(all, func(other *record) bool {
 				if d.Of == whoever {
-					return other != r && other.ID != you && slices.Contains(g.people, other)
+					return other != r && other.ID != Founder && slices.Contains(g.people, other)
 				}
 				return d.Of != "" && other.ID == slug(d.Of)
 			})

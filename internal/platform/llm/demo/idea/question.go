@@ -13,7 +13,7 @@ func (g *reading) question() bool {
 	var found []string
 	details := len(g.orphans)
 	for _, r := range slices.Concat(g.things, g.people) {
-		if r.ID != you {
+		if r.ID != Founder {
 			found = append(found, strings.ToLower(r.Plural))
 			details += len(r.fields)
 		}

@@ -187,6 +187,9 @@ func (g *reading) handler(p item) *sense {
 // refuse notes what is not wanted, or not yet.
 func (g *reading) refuse(p item, r *record) {
 	t, q := g.at(p.head), g.quote(p.from, p.head+1)
+	if t.class.is(stop) && !t.class.is(tool|thing|person|field) && among(t.lemma, "version", "start", "moment", "time", "thing", "stuff") {
+		return // "in the first version"
+	}
 	if t.none && len(r.refused) < 2 {
 		r.refused = append(r.refused, q)
 	}

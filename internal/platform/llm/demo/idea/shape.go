@@ -66,7 +66,7 @@ func (s *sense) statuses() []string {
 func ordered(id string) []Detail {
 	switch id {
 	case "loan", "rental":
-		return []Detail{need("From", Date), need("Due back", Date), need("Returned", YesNo)}
+		return []Detail{need("Start date", Date), need("Due back", Date), need("Returned", YesNo)}
 	case "offer", "request":
 		return []Detail{need("Date", Date), need("Message", Note), need("Status", Options, "New", "Accepted", "Declined")}
 	}
