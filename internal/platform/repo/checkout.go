@@ -1,10 +1,12 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -62,6 +64,8 @@ type checkout struct {
 	now              *scan
 	wanted           map[string]File
 	made             map[string]bool // folders known to be folders
+	dir              string          // the folder that is open
+	open             *os.Root
 	written, removed int
 }
 
@@ -101,64 +105,65 @@ func (c *checkout) clear() error {
 	return nil
 }
 
-// fill writes what differs.
+// fill writes what differs, folder by folder.
 func (c *checkout) fill(ctx context.Context, s *Store, id ID, files []File) error {
-	paths := map[Hash][]string{}
-	var hashes []Hash
+	var stale []File
 	for _, file := range files {
-		if c.now.files[file.Path].same(file) {
-			continue
+		if !c.now.files[file.Path].same(file) {
+			stale = append(stale, file)
 		}
-		if paths[file.Hash] == nil {
-			hashes = append(hashes, file.Hash)
-		}
-		paths[file.Hash] = append(paths[file.Hash], file.Path)
 	}
-	return s.each(ctx, s.db, id, hashes, func(o object) error {
-		for _, p := range paths[o.hash] {
-			if err := c.write(p, c.wanted[p].Mode, o.data); err != nil {
-				return err
-			}
+	slices.SortFunc(stale, func(a, b File) int {
+		return cmp.Or(cmp.Compare(path.Dir(a.Path), path.Dir(b.Path)), cmp.Compare(a.Path, b.Path))
+	})
+	defer c.leave()
+	return s.Contents(ctx, id, stale, func(file File, data []byte) error {
+		if err := c.enter(path.Dir(file.Path)); err != nil {
+			return err
 		}
-		return nil
+		c.written++
+		return c.write(path.Base(file.Path), file.Mode, data)
 	})
 }
 
-// write puts one file in its place by renaming it there.
-func (c *checkout) write(p string, mode Mode, data []byte) error {
-	dir := path.Dir(p)
+// enter opens the folder that is written to next.
+func (c *checkout) enter(dir string) error {
+	if c.open != nil && c.dir == dir {
+		return nil
+	}
+	c.leave()
 	if err := c.mkdir(dir); err != nil {
 		return err
 	}
-	root := c.folder.root
-	file, name, err := c.folder.create(dir)
+	open, err := c.folder.root.OpenRoot(dir)
+	c.dir, c.open = dir, open
+	return err
+}
+
+func (c *checkout) leave() {
+	if c.open != nil {
+		c.open.Close() //nolint:errcheck // nothing is written through it itself
+		c.open = nil
+	}
+}
+
+// write puts one file into the open folder by renaming it there.
+func (c *checkout) write(name string, mode Mode, data []byte) error {
+	file, unfinished, err := c.folder.create(c.open)
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(data)
 	if err = errors.Join(err, file.Chmod(mode.perm()), file.Close()); err == nil {
-		err = c.clearFor(p)
+		err = c.open.Rename(unfinished, name)
 	}
-	if err == nil {
-		err = root.Rename(name, p)
+	if errors.Is(err, syscall.EISDIR) || errors.Is(err, fs.ErrExist) { // a folder of ignored files
+		if err = c.open.RemoveAll(name); err == nil {
+			err = c.open.Rename(unfinished, name)
+		}
 	}
 	if err != nil {
-		return errors.Join(err, root.Remove(name))
-	}
-	c.written++
-	return nil
-}
-
-// clearFor removes a folder of ignored files where the tree has a file.
-func (c *checkout) clearFor(p string) error {
-	fi, err := c.folder.root.Lstat(p)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case fi.IsDir():
-		return c.folder.root.RemoveAll(p)
+		return errors.Join(err, c.open.Remove(unfinished))
 	}
 	return nil
 }

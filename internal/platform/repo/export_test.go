@@ -14,3 +14,6 @@ func CheckObject(kind wire.Kind, data []byte) error { return check(kind, data) }
 
 // MergeLines merges three texts.
 func MergeLines(base, ours, theirs string) (string, []Lines) { return mergeLines(base, ours, theirs) }
+
+// NameOf returns an object's name.
+func NameOf(kind wire.Kind, data []byte) Hash { return hashOf(kind, data) }

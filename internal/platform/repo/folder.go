@@ -70,7 +70,7 @@ func statOf(fi fs.FileInfo) (stat, error) {
 // now is the time by the directory's own file system, which may have a clock and a
 // grain of its own: that of a file just made.
 func (f *Folder) now() (int64, error) {
-	file, name, err := f.create(".")
+	file, name, err := f.create(f.root)
 	if err != nil {
 		return 0, err
 	}
@@ -81,14 +81,19 @@ func (f *Folder) now() (int64, error) {
 	return fi.ModTime().UnixNano(), nil
 }
 
-// create makes a temporary file in a folder and returns its path too.
-func (f *Folder) create(dir string) (*os.File, string, error) {
+// create makes a temporary file and returns its name too. One of that name is left
+// over from a process that died, and goes.
+func (f *Folder) create(in *os.Root) (*os.File, string, error) {
 	f.count++
-	name := dir + "/" + temporary + strconv.Itoa(f.count)
-	if err := f.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, "", fmt.Errorf("remove a half-written file: %w", err)
+	name := temporary + strconv.Itoa(f.count)
+	const flags = os.O_CREATE | os.O_EXCL | os.O_WRONLY
+	file, err := in.OpenFile(name, flags, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		if err := in.RemoveAll(name); err != nil {
+			return nil, "", fmt.Errorf("remove a half-written file: %w", err)
+		}
+		file, err = in.OpenFile(name, flags, 0o600)
 	}
-	file, err := f.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, "", fmt.Errorf("make a file: %w", err)
 	}

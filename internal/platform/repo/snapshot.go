@@ -94,32 +94,56 @@ func (s *Store) snapshot(ctx context.Context, id ID, f *Folder) (Snapshot, error
 }
 
 const (
-	touchSQL = `
-UPDATE repo_object SET seen_at = now()
-WHERE repo_id = $1 AND oid = ANY ($2) AND seen_at < now() - interval '1 hour'`
-	thereSQL = `SELECT oid FROM repo_object WHERE repo_id = $1 AND oid = ANY ($2)`
+	thereSQL = `
+SELECT oid, seen_at < now() - interval '1 hour' FROM repo_object WHERE repo_id = $1 AND oid = ANY ($2)`
+	touchSQL = `UPDATE repo_object SET seen_at = now() WHERE repo_id = $1 AND oid = ANY ($2) RETURNING oid`
 )
 
-// touch marks objects as seen and returns which are there. In this order: what was
-// marked is not swept before it is counted as there.
+// touch marks objects as seen and returns which are there. One that was not seen for
+// long may be swept between the two statements, and is there if the second finds it.
 func (s *Store) touch(ctx context.Context, id ID, hashes []Hash) (map[Hash]bool, error) {
 	there := make(map[Hash]bool, len(hashes))
 	for chunk := range slices.Chunk(hashes, 10*batchObjects) {
-		if _, err := s.db.Exec(ctx, touchSQL, id, raw(chunk)); err != nil {
-			return nil, fmt.Errorf("mark objects as seen: %w", err)
-		}
 		rows, err := s.db.Query(ctx, thereSQL, id, raw(chunk))
 		if err != nil {
 			return nil, fmt.Errorf("look for objects: %w", err)
 		}
 		var oid pgtype.DriverBytes
-		_, err = pgx.ForEachRow(rows, []any{&oid}, func() error {
-			there[Hash(oid)] = true
+		var isOld bool
+		var old []Hash
+		_, err = pgx.ForEachRow(rows, []any{&oid, &isOld}, func() error {
+			if isOld {
+				old = append(old, Hash(oid))
+			} else {
+				there[Hash(oid)] = true
+			}
 			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("look for objects: %w", err)
 		}
+		if err := s.markSeen(ctx, id, old, there); err != nil {
+			return nil, err
+		}
 	}
 	return there, nil
+}
+
+func (s *Store) markSeen(ctx context.Context, id ID, old []Hash, there map[Hash]bool) error {
+	if len(old) == 0 {
+		return nil
+	}
+	rows, err := s.db.Query(ctx, touchSQL, id, raw(old))
+	if err != nil {
+		return fmt.Errorf("mark objects as seen: %w", err)
+	}
+	var oid pgtype.DriverBytes
+	_, err = pgx.ForEachRow(rows, []any{&oid}, func() error {
+		there[Hash(oid)] = true
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("mark objects as seen: %w", err)
+	}
+	return nil
 }

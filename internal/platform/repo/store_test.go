@@ -413,6 +413,27 @@ func TestSweepKeepsWhatIsNeeded(t *testing.T) {
 	}
 }
 
+// TestSnapshotOfWhatIsOldIsNotSwept makes everything old, snapshots the same files
+// again, and sweeps: what was snapshot is young again.
+func TestSnapshotOfWhatIsOldIsNotSwept(t *testing.T) {
+	t.Parallel()
+	w, dir := newWorld(t), t.TempDir()
+	write(t, dir, "a/b", "1")
+	f := w.folder(t, dir)
+	tree := w.snap(t, f).Tree
+	w.tree(t, "other", "2")
+	if _, err := w.pool.Exec(t.Context(), `UPDATE repo_object SET seen_at = now() - interval '2 days'`); err != nil {
+		t.Fatal(err)
+	}
+	if again := w.snap(t, f).Tree; again != tree {
+		t.Errorf("snapshot again is %s, want %s", again, tree)
+	}
+	if n, err := w.Sweep(t.Context(), w.id, repo.Grace); err != nil || n != 2 {
+		t.Errorf("swept %d, %v; want the other tree and its file", n, err)
+	}
+	w.checkout(t, w.folder(t, t.TempDir()), tree)
+}
+
 func TestDelete(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
