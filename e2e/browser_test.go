@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cofounder/internal/platform/db/dbtest"
+	"cofounder/internal/platform/sandbox/sandboxtest"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
@@ -32,6 +33,7 @@ var browser context.Context
 const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
+	sandboxtest.Init()
 	profile, err := os.MkdirTemp("", "e2e")
 	if err != nil {
 		panic(err)

@@ -26,6 +26,7 @@ import (
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/platform/repo"
+	"cofounder/internal/platform/sandbox/egress"
 	"cofounder/internal/platform/sandbox/ns"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/platform/telemetry"
@@ -82,10 +83,11 @@ type App struct {
 	Flow *flow.Engine
 
 	// Built apps: their code, where they run, and how they are looked at.
-	Repo    *repo.Store
-	Apps    *hosting.Host
-	cages   *ns.Driver    // nil where nothing is run
-	preview *preview.Site // nil where nothing can be shown
+	Repo     *repo.Store
+	Apps     *hosting.Host
+	Packages *egress.Gate  // the only way out of a cage
+	cages    *ns.Driver    // nil where nothing is run
+	preview  *preview.Site // nil where nothing can be shown
 
 	memory *idempotency.Store
 	box    *seal.Box
@@ -250,8 +252,11 @@ func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
 	ctx, end := context.WithCancel(ctx) // also when serving ends by itself
 	defer end()
 	var work sync.WaitGroup
+	work.Go(func() { a.lookAtCages(ctx) })
 	if a.cfg.Process.Has(config.Worker) {
 		if err := a.Flow.Start(ctx); err != nil {
+			end()
+			work.Wait()
 			unwatch()
 			background.Wait()
 			return err

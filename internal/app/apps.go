@@ -11,14 +11,12 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
 	"cofounder/internal/base/clock"
 	"cofounder/internal/platform/config"
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/platform/repo"
-	"cofounder/internal/platform/sandbox/ns"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/preview"
@@ -47,13 +45,10 @@ func (a *App) openApps(ctx context.Context, box *seal.Box) error {
 	}
 	if a.cfg.Accounts.SignUp == config.SignUpOpen {
 		cfg.Why = strangersCode
-	} else if a.cages, err = ns.Open(ctx, ns.Config{Dir: filepath.Join(a.cfg.Data.Dir, "cages"), Clock: clock.System{}, Log: a.log}); err != nil {
-		return fmt.Errorf("prepare cages: %w", err)
+	} else if err := a.openCages(); err != nil {
+		return err
 	} else {
 		cfg.Driver = a.cages
-		if err := a.cages.Sweep(ctx); err != nil {
-			a.log.WarnContext(ctx, "what cages left before was not removed", "err", err)
-		}
 	}
 	a.Apps, err = hosting.New(ctx, cfg)
 	return err

@@ -16,6 +16,7 @@ import (
 	"cofounder/internal/platform/llm/demo/idea"
 	"cofounder/internal/platform/llm/llmtest"
 	"cofounder/internal/platform/llm/tag"
+	"cofounder/internal/platform/sandbox/sandboxtest"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/platform/telemetry"
 	"cofounder/internal/product/account"
@@ -24,7 +25,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	sandboxtest.Init()
+	dbtest.Main(m)
+}
 
 // openModels is an App as far as models need it, and the owner of a team in it.
 func openModels(t *testing.T) (*App, account.Actor) {

@@ -12,7 +12,10 @@ import (
 
 // machine knows what this computer can and cannot do. It asks anew each time,
 // since Chromium may arrive while we run; no answer needs the network.
-type machine struct{ cfg config.Config }
+type machine struct {
+	cfg   config.Config
+	cages cageState
+}
 
 // facts are shown before the idea is typed: on the start page, in the terminal
 // and by doctor.
@@ -23,12 +26,25 @@ func (m *machine) facts() []web.Fact {
 // cage says whether generated code may run here.
 func (m *machine) cage() web.Fact {
 	f := web.Fact{What: "Run your app safely"}
-	if runtime.GOOS != "linux" {
+	report, known, err := m.cages.get()
+	switch {
+	case runtime.GOOS != "linux":
 		f.Detail = "Built apps run in a cage that needs Linux. Everything else works here."
 		f.Do = "Use a Linux computer for building."
-		return f
+	case !known:
+		f.Detail = "I am still trying out whether this computer can hold code safely."
+	case err != nil:
+		f.Detail = "Code cannot be run safely here, so it is not run at all. " + plain(err)
+		f.Do = "cofounder doctor says more."
+	default:
+		f.Can, f.Detail = true, "Apps run in a cage without a network; what a cage cannot hold on this computer, cofounder doctor says."
+		if len(report.Weak()) == 0 {
+			f.Detail = "Apps run in a cage without a network, with limits of their own."
+		}
+		if lacking := report.Lacking(); len(lacking) > 0 {
+			f.Do = "Not here: " + names(lacking) + ". Apps that need them cannot be built; cofounder doctor says how to get them."
+		}
 	}
-	f.Detail = "I cannot build apps yet. That comes in a later version; your ideas are kept."
 	return f
 }
 

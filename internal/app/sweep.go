@@ -30,7 +30,7 @@ func (a *App) addSweeps() {
 		"event.trim": func(ctx context.Context) (int, error) {
 			return event.Trim(ctx, a.database.pool, event.Keep{Events: keptEvents})
 		},
-		"hosting.sweep":     a.Apps.Sweep,
+		"hosting.sweep": a.Apps.Sweep,
 	} {
 		a.Flow.AddPeriodic(flow.Periodic{Name: name, Every: sweepEvery, Do: func(ctx context.Context) error {
 			n, err := chore(ctx)

@@ -29,6 +29,7 @@ func (l *loader) check(c *Config) {
 	l.data(c.Data)
 	l.process(c)
 	l.choices(c)
+	l.packageHosts(c)
 	l.endpoint(c.Telemetry)
 	if t := c.Telemetry.MetricsToken; t.IsSet() && len(t.Reveal()) < tokenLength {
 		l.problems.add("COFOUNDER_METRICS_TOKEN", "is too short: use at least 16 characters")
@@ -176,6 +177,22 @@ func (l *loader) choices(c *Config) {
 	}
 	if !slices.Contains([]string{"auto", "readable", "json"}, c.Log.Format) {
 		l.problems.add("COFOUNDER_LOG", "is none of auto, readable, json")
+	}
+}
+
+// packageHosts gives each host its port.
+func (l *loader) packageHosts(c *Config) {
+	for i, h := range c.Cages.PackageHosts {
+		h = strings.ToLower(strings.TrimSpace(h))
+		name, port, err := net.SplitHostPort(h)
+		if err != nil {
+			name, port = h, "443"
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil || name == "" || strings.ContainsAny(name, "*/:@ ") {
+			l.problems.add("COFOUNDER_PACKAGE_HOSTS", "holds something other than names: write them like packages.example.com or packages.example.com:8443, without patterns")
+			return
+		}
+		c.Cages.PackageHosts[i] = net.JoinHostPort(name, port)
 	}
 }
 

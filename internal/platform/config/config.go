@@ -29,6 +29,7 @@ type Config struct {
 	Accounts  Accounts  `title:"Accounts"`
 	Log       Log       `title:"Logs and measurements"`
 	Telemetry Telemetry `title:""`
+	Cages     Cages     `title:"Running built apps"`
 	AI        AI        `title:"AI"`
 	Stripe    Stripe    `title:"Stripe"`
 
@@ -117,6 +118,12 @@ type Log struct {
 type Telemetry struct {
 	MetricsToken Secret `env:"COFOUNDER_METRICS_TOKEN" unset:"/metrics answers programs on this computer only, and nobody once COFOUNDER_URL is not on this computer" says:"Bearer token every scraper of /metrics must send, also one on this computer. At least 16 characters."`
 	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" unset:"nothing is sent" says:"Collector to send metrics and traces to over OTLP/HTTP, for example http://localhost:4318. The exporter's other OTEL_EXPORTER_OTLP_ variables keep their customary meaning."`
+}
+
+// Cages is what code that is built may reach.
+type Cages struct {
+	PackageHosts    []string       `env:"COFOUNDER_PACKAGE_HOSTS" unset:"what go, npm and pip of this computer are configured with" says:"More hosts that packages may be fetched from while an app is built, as name or name:port, separated by commas. They are reached over https, through the proxy of HTTPS_PROXY and NO_PROXY if there is one."`
+	PackageNetworks []netip.Prefix `env:"COFOUNDER_PACKAGE_NETWORKS" unset:"none: packages come from public addresses only" says:"Private networks, as CIDRs separated by commas, in which a host that packages are fetched from may be. Everything in them that has a name on the list can then be reached by code that is being built."`
 }
 
 // AI is the operator's own key, and what models cost.

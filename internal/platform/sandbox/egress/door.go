@@ -29,6 +29,7 @@ type Door struct {
 	server *http.Server
 	cut    context.CancelFunc // ends everything that passes
 	served chan struct{}      // closed when the listener is
+	env    []string
 
 	mu      sync.Mutex
 	closed  bool
@@ -49,8 +50,9 @@ func (g *Gate) Open(ctx context.Context, c sandbox.Cage) (*Door, error) {
 		}
 		return nil, fmt.Errorf("open a door: %w", err)
 	}
+	env := environment(g.Registries(ctx))
 	ctx, cancel := context.WithTimeout(ctx, maxOpen)
-	d := &Door{gate: g, log: g.cfg.Log.With("cage", c.ID()), cut: cancel, served: make(chan struct{})}
+	d := &Door{gate: g, env: env, log: g.cfg.Log.With("cage", c.ID()), cut: cancel, served: make(chan struct{})}
 	d.server = &http.Server{
 		Handler: d, ReadHeaderTimeout: helloLimit, IdleTimeout: maxIdle, MaxHeaderBytes: 8 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -64,10 +66,16 @@ func (g *Gate) Open(ctx context.Context, c sandbox.Cage) (*Door, error) {
 	return d, nil
 }
 
-// Env are the variables by which package clients find the door.
-func (d *Door) Env() []string {
-	address := fmt.Sprintf("http://127.0.0.1:%d", port)
+// Env are the variables by which package clients in the cage find the door, and what
+// they are to fetch from.
+func (d *Door) Env() []string { return slices.Clone(d.env) }
+
+func environment(registries []Registry) []string {
 	var env []string
+	for _, r := range registries {
+		env = append(env, r.Env...)
+	}
+	address := fmt.Sprintf("http://127.0.0.1:%d", port)
 	for _, key := range []string{"HTTP_PROXY", "HTTPS_PROXY"} {
 		env = append(env, key+"="+address, strings.ToLower(key)+"="+address)
 	}

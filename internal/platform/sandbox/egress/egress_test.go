@@ -403,11 +403,23 @@ func TestNewRefusesPatterns(t *testing.T) {
 			t.Errorf("%q is on the list", host)
 		}
 	}
-	g, err := egress.New(egress.Config{Hosts: []string{"B.example:443", "a.example:443", "b.example:443"}})
+	asked := 0
+	g, err := egress.New(egress.Config{
+		Hosts: []string{"B.example:443", "a.example:443", "b.example:443"},
+		Registries: func(context.Context) []egress.Registry {
+			asked++
+			return []egress.Registry{{Client: "go", Hosts: []string{"a.example:443", "c.example:443"}}}
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"a.example:443", "b.example:443"}, g.Hosts()); diff != "" {
-		t.Error(diff)
+	for range 2 {
+		if diff := cmp.Diff([]string{"a.example:443", "b.example:443", "c.example:443"}, g.Hosts(t.Context())); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("the package clients were asked %d times", asked)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cofounder/internal/base/clock"
@@ -17,7 +18,10 @@ import (
 
 // Config is what a Gate needs.
 type Config struct {
-	// Hosts may be reached, each as name:port.
+	// Registries says what package clients are configured with, for example Discover. It
+	// is asked once, when the first door opens. Nil is none.
+	Registries func(context.Context) []Registry
+	// Hosts may be reached, too, each as name:port.
 	Hosts []string
 	// Private are networks that names on the list may lead to although they are private:
 	// for a registry inside a company.
@@ -46,7 +50,11 @@ const (
 // Gate knows which hosts may be reached. It is safe for concurrent use.
 type Gate struct {
 	cfg   Config
-	hosts []string
+	hosts []string // of the operator
+
+	asking     sync.Mutex
+	asked      bool
+	registries []Registry
 }
 
 // New returns a gate. A host that is not name:port is an error.
@@ -59,8 +67,6 @@ func New(cfg Config) (*Gate, error) {
 		}
 		g.hosts = append(g.hosts, net.JoinHostPort(name, port))
 	}
-	slices.Sort(g.hosts)
-	g.hosts = slices.Compact(g.hosts)
 	if g.cfg.Lookup == nil {
 		g.cfg.Lookup = func(ctx context.Context, name string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
@@ -69,8 +75,26 @@ func New(cfg Config) (*Gate, error) {
 	return g, nil
 }
 
-// Hosts returns what may be reached.
-func (g *Gate) Hosts() []string { return slices.Clone(g.hosts) }
+// Registries returns what package clients are configured with.
+func (g *Gate) Registries(ctx context.Context) []Registry {
+	g.asking.Lock()
+	defer g.asking.Unlock()
+	if !g.asked && g.cfg.Registries != nil {
+		g.registries = g.cfg.Registries(context.WithoutCancel(ctx))
+	}
+	g.asked = true
+	return g.registries
+}
+
+// Hosts returns what may be reached, in order.
+func (g *Gate) Hosts(ctx context.Context) []string {
+	hosts := slices.Clone(g.hosts)
+	for _, r := range g.Registries(ctx) {
+		hosts = append(hosts, r.Hosts...)
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
+}
 
 // errDenied are the reasons a cage is told and the log keeps.
 var (
@@ -81,7 +105,7 @@ var (
 
 // dial connects to a host on the list.
 func (g *Gate) dial(ctx context.Context, host string) (net.Conn, error) {
-	if !slices.Contains(g.hosts, host) {
+	if !slices.Contains(g.Hosts(ctx), host) {
 		return nil, errHost
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialLimit)

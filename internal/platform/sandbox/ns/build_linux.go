@@ -32,6 +32,7 @@ func (d *Driver) build(ctx context.Context, spec sandbox.Spec) (_ *cage, err err
 		return nil, err
 	}
 	c := newCage(d, spec)
+	c.tools = d.tools(ctx)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.undo(context.WithoutCancel(ctx)))
@@ -71,6 +72,9 @@ func (d *Driver) build(ctx context.Context, spec sandbox.Spec) (_ *cage, err err
 
 // possible says why no cage can be built here.
 func possible() error {
+	if !called.Load() {
+		return sandbox.Errorf(sandbox.Refused, "This program cannot be the first process of a cage: its main does not call ns.Init.")
+	}
 	if _, err := os.Stat("/proc/self/ns/user"); err != nil {
 		return sandbox.Errorf(sandbox.Refused, "This Linux kernel was built without user namespaces, so code cannot be run safely here.")
 	}
@@ -172,7 +176,7 @@ func (d *Driver) plan(c *cage, disk disk) (*wire.Plan, []*os.File, error) {
 		p.plan.Processes, p.plan.Data, p.plan.Watch = c.limits.Processes+ownThreads, 2*c.limits.Memory, c.limits.Memory
 	}
 	p.show(wire.Mount{Host: system, Inside: system})
-	for _, t := range d.tools {
+	for _, t := range c.tools {
 		if t.root != "" {
 			p.show(wire.Mount{Host: t.root, Inside: t.root})
 		}
@@ -241,7 +245,7 @@ func (p *planner) pass(m wire.Mount, mount *os.File) {
 func (c *cage) environment(more []string) []string {
 	cores := strconv.Itoa(max(1, (c.limits.CPU+999)/1000))
 	env := []string{
-		"PATH=" + searchPath(c.driver.tools), "HOME=" + sandbox.Home, "USER=" + inside.User, "LOGNAME=" + inside.User,
+		"PATH=" + searchPath(c.tools), "HOME=" + sandbox.Home, "USER=" + inside.User, "LOGNAME=" + inside.User,
 		"SHELL=/bin/sh", "LANG=C.UTF-8", "TERM=dumb", "NO_COLOR=1", "CI=1", "TMPDIR=" + sandbox.Temp,
 		"GOMAXPROCS=" + cores, "GOTOOLCHAIN=local", "GOTELEMETRY=off", "GOPROXY=off", "GOSUMDB=off", "GOFLAGS=-buildvcs=false",
 		"CGO_ENABLED=0", "GOCACHE=" + sandbox.Home + "/.cache/go-build", "GOPATH=" + sandbox.Home + "/go",

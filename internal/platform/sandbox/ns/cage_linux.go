@@ -25,6 +25,7 @@ type cage struct {
 	spec   sandbox.Spec
 	limits sandbox.Limits
 	caches []*cache
+	tools  []tool
 	uid    int // on the host
 	gid    int
 	files  *sandbox.Files

@@ -3,6 +3,7 @@ package ns
 import (
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"cofounder/internal/base/clock"
 )
@@ -22,9 +23,14 @@ type Config struct {
 // initName is how the first process of a cage is called.
 const initName = "cofounder-cage"
 
+// called reports that main calls Init. Without, a program that starts itself again
+// would do over and over what it does.
+var called atomic.Bool //nolint:gochecknoglobals // it is about the program
+
 // Init runs the first process of a cage if this process is to be one. Call it before
 // anything else in main and exit with code when it says so.
 func Init() (code int, isInit bool) {
+	called.Store(true)
 	if len(os.Args) == 0 || os.Args[0] != initName {
 		return 0, false
 	}

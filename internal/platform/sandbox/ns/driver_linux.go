@@ -18,11 +18,13 @@ type Driver struct {
 	store  *store
 	groups *groups // nil where there are none for us
 	images *images // nil where the disk is a folder that is watched
-	tools  []tool
 
 	mu     sync.Mutex
 	cages  map[string]*cage // by ID; nil once closed, and for an ID that is being built
 	closed bool
+
+	looking sync.Mutex
+	found   []tool
 
 	probing sync.Mutex
 	report  *sandbox.Report
@@ -30,14 +32,25 @@ type Driver struct {
 
 // Open looks at what this machine has and returns a driver. It succeeds where no cage
 // can be built, too; Probe says so.
-func Open(ctx context.Context, cfg Config) (*Driver, error) {
+func Open(cfg Config) (*Driver, error) {
 	store, err := openStore(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
 	return &Driver{
-		cfg: cfg, store: store, groups: findGroups(), images: findImages(cfg.Dir), tools: findTools(ctx), cages: map[string]*cage{},
+		cfg: cfg, store: store, groups: findGroups(), images: findImages(cfg.Dir), cages: map[string]*cage{},
 	}, nil
+}
+
+// tools returns what cages offer. Looking takes a moment, since each tool is asked,
+// and happens once.
+func (d *Driver) tools(ctx context.Context) []tool {
+	d.looking.Lock()
+	defer d.looking.Unlock()
+	if d.found == nil {
+		d.found = findTools(context.WithoutCancel(ctx))
+	}
+	return d.found
 }
 
 // first runs the first process of a cage.

@@ -12,7 +12,7 @@ import (
 type Driver struct{}
 
 // Open returns a driver that refuses to build cages.
-func Open(context.Context, Config) (*Driver, error) { return &Driver{}, nil }
+func Open(Config) (*Driver, error) { return &Driver{}, nil }
 
 func refused() error {
 	return sandbox.Errorf(sandbox.Refused, "Code can only be run safely on Linux. Run cofounder on a Linux computer to build apps.")

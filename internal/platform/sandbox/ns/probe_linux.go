@@ -18,9 +18,9 @@ func (d *Driver) Probe(ctx context.Context) (sandbox.Report, error) {
 		return *d.report, nil
 	}
 	if err := d.try(ctx); err != nil {
-		return sandbox.Report{Driver: Name, Isolation: sandbox.SharedKernel, Tools: d.offered()}, err
+		return sandbox.Report{Driver: Name, Isolation: sandbox.SharedKernel, Tools: d.offered(ctx)}, err
 	}
-	d.report = &sandbox.Report{Driver: Name, Isolation: sandbox.SharedKernel, Promises: d.promises(), Tools: d.offered()}
+	d.report = &sandbox.Report{Driver: Name, Isolation: sandbox.SharedKernel, Promises: d.promises(), Tools: d.offered(ctx)}
 	return *d.report, nil
 }
 
@@ -39,9 +39,10 @@ func (d *Driver) try(ctx context.Context) error {
 	return errors.Join(err, c.Destroy(context.WithoutCancel(ctx)))
 }
 
-func (d *Driver) offered() []sandbox.Tool {
-	offered := make([]sandbox.Tool, len(d.tools))
-	for i, t := range d.tools {
+func (d *Driver) offered(ctx context.Context) []sandbox.Tool {
+	tools := d.tools(ctx)
+	offered := make([]sandbox.Tool, len(tools))
+	for i, t := range tools {
 		offered[i] = t.Tool
 	}
 	return offered

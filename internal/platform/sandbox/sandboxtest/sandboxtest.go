@@ -42,7 +42,7 @@ func Init() {
 // destroyed.
 func New(tb testing.TB) *ns.Driver {
 	tb.Helper()
-	d, err := ns.Open(tb.Context(), ns.Config{Dir: folder(tb), Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(tb.Output(), nil))})
+	d, err := ns.Open(ns.Config{Dir: folder(tb), Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(tb.Output(), nil))})
 	if err != nil {
 		tb.Fatalf("sandboxtest: %v", err)
 	}
