@@ -33,7 +33,7 @@ var browser context.Context
 const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
-	sandboxtest.Init()
+	sandboxtest.Init() // the App of a test builds cages
 	profile, err := os.MkdirTemp("", "e2e")
 	if err != nil {
 		panic(err)

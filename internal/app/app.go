@@ -179,8 +179,12 @@ func (a *App) openServer() error {
 	mux := httpd.NewMux()
 	var pages httpd.ErrorRenderer
 	if a.cfg.Process.Has(config.Web) {
+		link := a.AppLink
+		if a.cfg.HTTP.PreviewURL() == nil {
+			link = nil
+		}
 		site, err := web.New(web.Config{
-			Apps: a.Apps, AppLink: a.appLink(),
+			Apps: a.Apps, AppLink: link,
 			Accounts: a.Accounts, Projects: a.Projects, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
 			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"cofounder/internal/base/clock"
@@ -54,14 +55,15 @@ func (a *App) openApps(ctx context.Context, box *seal.Box) error {
 	return err
 }
 
-// code returns the files of an app: its code is named by the tree that holds it.
-func (a *App) code(ctx context.Context, project, code string) (fs.FS, error) {
-	tree, err := repo.ParseHash(code)
+// code returns the files of an app. Its code is named as REPOSITORY@TREE.
+func (a *App) code(ctx context.Context, _, code string) (fs.FS, error) {
+	repository, hash, _ := strings.Cut(code, "@")
+	tree, err := repo.ParseHash(hash)
 	if err != nil {
 		return nil, err
 	}
 	var packed bytes.Buffer
-	if err := a.Repo.Zip(ctx, repo.ID(project), tree, "", time.Time{}, &packed); err != nil {
+	if err := a.Repo.Zip(ctx, repo.ID(repository), tree, "", time.Time{}, &packed); err != nil {
 		return nil, err
 	}
 	files, err := zip.NewReader(bytes.NewReader(packed.Bytes()), int64(packed.Len()))
@@ -105,14 +107,9 @@ func portOf(u *url.URL) string {
 	return ":" + u.Port()
 }
 
-// appLink is preview's Link in the words of web; nil where there is no preview.
-func (a *App) appLink() func(label, viewer string, in web.Showing, path string) string {
-	if a.cfg.HTTP.PreviewURL() == nil {
-		return nil
-	}
-	return func(label, viewer string, in web.Showing, path string) string {
-		return a.preview.Link(label, viewer, preview.Showing(in), path)
-	}
+// AppLink is preview's Link in the words of web.
+func (a *App) AppLink(label, viewer string, in web.Showing, path string) string {
+	return a.preview.Link(label, viewer, preview.Showing(in), path)
 }
 
 // sites are what is served at our address under other names.

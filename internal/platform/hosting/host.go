@@ -235,6 +235,9 @@ func (h *Host) elsewhere(ctx context.Context, r record) (Standing, bool, error) 
 	return Standing{}, false, nil
 }
 
+// dials is how often a connection is tried before an app counts as unreachable.
+const dials = 10
+
 // routeFor is how long another process is believed to run an app; a connection that
 // fails ends it.
 const routeFor = 2 * time.Second
@@ -260,7 +263,7 @@ func pause(ctx context.Context) {
 // Dial connects to a running app, wherever it runs. One that stopped meanwhile is
 // started again.
 func (h *Host) Dial(ctx context.Context, label string) (net.Conn, error) {
-	for range 3 {
+	for range dials {
 		st, err := h.Wake(ctx, label)
 		if err != nil {
 			return nil, err
@@ -287,6 +290,7 @@ func (h *Host) Dial(ctx context.Context, label string) (net.Conn, error) {
 			return nil, err
 		}
 		h.forget(label)
+		pause(ctx) // an end takes a moment to be noticed
 	}
 	return nil, fault.New(fault.Unavailable, "app_unreached", "The app cannot be reached now.")
 }

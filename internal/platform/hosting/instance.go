@@ -38,6 +38,7 @@ var (
 	errIdle     = errors.New("not used for a while")
 	errOutdated = errors.New("something else runs in this slot now")
 	errAged     = errors.New("its cage has lived long enough")
+	errOver     = errors.New("it is over")
 )
 
 // instance is one app that starts or runs here. What it owns ends with run.
@@ -374,6 +375,7 @@ func (i *instance) over(ctx context.Context, cage sandbox.Cage, why error) {
 	if halted := i.reason(); halted != nil {
 		why = halted
 	}
+	i.stop(errOver) // whoever asks for the app from here on waits for what comes next
 	if cage != nil {
 		i.mu.Lock()
 		i.cage = nil

@@ -26,6 +26,10 @@ func (i *instance) verdict(why error) (st Standing, crashes int, wait time.Durat
 	if e, ok := errors.AsType[*exitError](why); ok && e.after >= proven {
 		crashes = 1
 	}
+	if sandbox.CauseOf(why) == sandbox.Died && crashes == 1 {
+		// Not the app's doing, as far as anybody can tell: it may start again at once.
+		return Standing{State: Stopped, Since: now}, crashes, 0
+	}
 	wait = min(leastPause<<min(crashes-1, 10), mostPause)
 	return Standing{State: Crashed, Since: now, Reason: crashReason(why, i.host.cfg.Limits), RetryAt: now.Add(wait)}, crashes, wait
 }

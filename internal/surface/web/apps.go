@@ -22,12 +22,13 @@ const (
 	AppInTab   Showing = "tab"
 )
 
-// viewerPrefix begins what a pass to an app says of somebody who is signed in, before
-// their session and user. A pass is as good as the session it was made in.
+// viewerPrefix begins what a pass says of somebody who is signed in, before their
+// session and user. A pass is as good as the session it was made in.
 const viewerPrefix = "session "
 
-func appViewer(v visit) string {
-	return viewerPrefix + string(v.session.ID) + " " + string(v.session.User.ID)
+// AppViewer is what a link to an app says of somebody who is signed in.
+func AppViewer(s account.Session) string {
+	return viewerPrefix + string(s.ID) + " " + string(s.User.ID)
 }
 
 // AdmitToApp says whether a viewer may use the app of a label; preview asks it for each
@@ -72,14 +73,14 @@ func (s *Site) AdmitToApp(ctx context.Context, label, viewer string) error {
 // address that pages of preview name when a pass is over.
 func (s *Site) openApp(w http.ResponseWriter, r *http.Request, v visit) error {
 	label := r.PathValue("label")
-	if err := s.AdmitToApp(r.Context(), label, appViewer(v)); err != nil {
+	if err := s.AdmitToApp(r.Context(), label, AppViewer(v.session)); err != nil {
 		return err
 	}
 	if s.cfg.AppLink == nil {
 		return fault.Newf(fault.Misdirected, "no_previews",
 			"Apps cannot be shown at %s: each needs an address on a domain of its own. Whoever runs this sets COFOUNDER_PREVIEW_HOST.", s.cfg.PublicURL)
 	}
-	to := s.cfg.AppLink(label, appViewer(v), AppInTab, httpd.LocalTarget(r.URL.Query().Get("to"), "/"))
+	to := s.cfg.AppLink(label, AppViewer(v.session), AppInTab, httpd.LocalTarget(r.URL.Query().Get("to"), "/"))
 	h := w.Header()
 	h.Set("Cache-Control", string(secret))
 	h.Set("Location", to) // off this site, to an address we made

@@ -11,12 +11,12 @@ import (
 // passkey's answer is a few kilobytes.
 const smallBody = 64 << 10
 
-// routes is every address there is. open lets anyone in, member and person those
+// addresses is every address there is. open lets anyone in, member and person those
 // who are signed in, inProject those of them who may see the project.
-func (s *Site) routes() {
+func (s *Site) addresses() map[string]http.Handler {
 	open := func(h httpd.HandlerFunc) http.Handler { return h }
 	small := func(h http.Handler) http.Handler { return httpd.BodyLimit(smallBody, h) }
-	addresses := map[string]http.Handler{
+	return map[string]http.Handler{
 		// coming in
 		"GET /start/{code}":            open(s.redeem),
 		"GET /signed-in":               open(s.signedIn),
@@ -97,6 +97,12 @@ func (s *Site) routes() {
 		"GET /sw.js":   open(s.serviceWorker),
 		"GET /offline": open(s.offlinePage),
 	}
+}
+
+// routes registers the addresses. Who opens one that only takes forms is led to the
+// page above it.
+func (s *Site) routes() {
+	addresses := s.addresses()
 	for pattern, h := range addresses {
 		s.mux.Handle(pattern, h)
 		path, posts := strings.CutPrefix(pattern, "POST ")
