@@ -3,13 +3,13 @@ package e2e_test
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"cofounder/internal/platform/browser/axe"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/sandbox/sandboxtest"
 
@@ -18,11 +18,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
-
-// axeScript is axe-core 4.14.1 (MPL-2.0, licence beside it).
-//
-//go:embed testdata/axe/axe.min.js
-var axeScript string
 
 // browser is the one Chromium of this package; every test opens a context of its
 // own in it, with its own cookies.
@@ -214,7 +209,7 @@ func clean(ctx context.Context, t *testing.T) {
 // accessible fails the test for everything axe finds on the page.
 func accessible(ctx context.Context, t *testing.T) {
 	t.Helper()
-	js[bool](ctx, t, axeScript+";true")
+	js[bool](ctx, t, axe.Script+";true")
 	found := js[[]string](ctx, t, `axe.run(document, {iframes: false,
 		runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(r => r.violations.map(v =>
 		v.id + ' (' + v.impact + ') ' + v.nodes.map(n => n.target + ' ' + (n.failureSummary || '')).join('; ')))`)

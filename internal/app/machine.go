@@ -2,10 +2,9 @@ package app
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"runtime"
 
+	"cofounder/internal/platform/browser"
 	"cofounder/internal/platform/config"
 	"cofounder/internal/surface/web"
 )
@@ -66,35 +65,13 @@ const showApps = "Show your app"
 // browser says whether pictures can be taken.
 func (m *machine) browser() web.Fact {
 	f := web.Fact{What: "Take pictures"}
-	if path := chromium(); path != "" {
+	if path := browser.Find(); path != "" {
 		f.Can, f.Detail = true, "Chromium is here ("+path+")."
 		return f
 	}
 	f.Detail = "Chromium is not here, or is still being installed."
 	f.Do = "./do run installs it in the background; I find it by myself when it is there."
 	return f
-}
-
-// chromium returns the path of a Chromium or Chrome, or "". ./do looks for the
-// same names.
-func chromium() string {
-	for _, name := range []string{
-		"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
-		"headless_shell", "headless-shell",
-	} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	for _, path := range []string{
-		"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-		"/Applications/Chromium.app/Contents/MacOS/Chromium",
-	} {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	return ""
 }
 
 // ai says whether a model can be asked. What a team has connected its own pages say.
