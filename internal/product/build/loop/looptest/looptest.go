@@ -143,7 +143,7 @@ func (a *agent) work(round int) {
 		a.check("")
 	case 5: // the app's log, while it does something
 		for i := range 2 + a.random.IntN(5) {
-			a.look("app", `{"action":"logs"}`, fmt.Sprintf("served %s %s", a.file(), []string{"a page", "a form", "a list", "a picture", "a style", "nothing", "all"}[i]))
+			a.look("app", `{"action":"logs"}`, fmt.Sprintf("served %s after click number <%c>", a.file(), 'a'+i))
 		}
 	case 6: // reading and editing in turn, file by file
 		for i := range 2 + a.random.IntN(5) {
