@@ -23,7 +23,7 @@ func TestOnlyTheNewestClaimSpends(t *testing.T) {
 	a := w.confirmed(t, meter.DefaultLimits())
 	const node, other = "nod_01kav5zsk3q8t2m4x7n9p6r0wd", "nod_01kav5zsk3q8t2m4x7n9p6r0we"
 	for run, n := range map[string]string{"run_1": node, "run_2": other} {
-		if _, err := w.db.Exec(t.Context(), claimedNode, run, n); err != nil { //nolint:unqueryvet // two rows
+		if _, err := w.db.Exec(t.Context(), claimedNode, run, n); err != nil {
 			t.Fatal(err)
 		}
 	}

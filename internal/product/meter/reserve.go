@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/base/faultpoint"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/llm"
@@ -238,6 +239,7 @@ func (w *want) ask(ctx context.Context, m *Meter) (verdict, error) {
 		return verdict{}, fmt.Errorf("reserve: %w", err)
 	}
 	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[verdict])
+	faultpoint.At("meter.reserve.after")
 	if duplicate := (*pgconn.PgError)(nil); errors.As(err, &duplicate) && duplicate.ConstraintName == "reservation_step" {
 		return verdict{}, fault.New(fault.Conflict, "step_under_way", "This step is already asking a model.")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"cofounder/internal/base/faultpoint"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/llm"
 
@@ -178,6 +179,7 @@ SELECT nano FROM gone`
 // settle moves an attempt from the reservations to the ledger.
 func (m *Meter) settle(ctx context.Context, q querier, s settlement) error {
 	var reserved NanoUSD
+	faultpoint.At("meter.settle.before")
 	err := q.QueryRow(ctx, settle, s.args(m.clock.Now())).Scan(&reserved)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return m.settleLate(ctx, q, s)
@@ -185,6 +187,7 @@ func (m *Meter) settle(ctx context.Context, q querier, s settlement) error {
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
+	faultpoint.At("meter.settle.after")
 	if s.cost.Nano > reserved {
 		// The provider went beyond what it was asked for. The money is gone, so it
 		// counts; the budget may now be over its limit by that much.
