@@ -33,6 +33,7 @@ const (
 	lookTime      = 3 * time.Second  // bounds one of these looks
 	commitTime    = 30 * time.Second // how long a result is tried to be kept
 	finishTime    = 60 * time.Second // what was paid for may finish while draining
+	riverTime     = 5 * time.Second  // and plain jobs after that
 )
 
 // Config is what an Engine needs.
@@ -203,10 +204,38 @@ func (e *Engine) stop(ctx context.Context) error {
 	cut := time.AfterFunc(finishTime, func() { e.live.cancel(ErrDraining) })
 	defer cut.Stop()
 	defer context.AfterFunc(ctx, func() { e.live.cancel(ErrDraining) })()
-	err := e.client.Stop(detached) // waits for the nodes; the two above bound it
+	e.stopRiver(detached) // waits for the nodes; the two above bound it
 	e.halt()
 	e.loops.Wait()
-	return errors.Join(err, e.leave(detached))
+	return e.leave(detached)
+}
+
+// stopRiver stops fetching and waits for the nodes of this process. What River then
+// still has to do, such as to give up leading, it gets a moment for: without a database
+// it would try that for minutes.
+func (e *Engine) stopRiver(ctx context.Context) {
+	ctx, cut := context.WithCancel(ctx)
+	defer cut()
+	e.loops.Go(func() {
+		tick := time.NewTicker(dispatchEvery)
+		defer tick.Stop()
+		for !e.live.none() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+		tick.Reset(riverTime)
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			cut()
+		}
+	})
+	if err := e.client.Stop(ctx); err != nil {
+		e.cfg.Log.WarnContext(ctx, "the job queue did not stop in order; others notice by themselves", "err", err)
+	}
 }
 
 // Poke lets this process look at once for what may be done: after a transaction

@@ -53,6 +53,13 @@ func (l *live) snapshot() map[NodeID]int64 {
 	return epochs
 }
 
+// none reports whether no node is here.
+func (l *live) none() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.claims) == 0
+}
+
 // stop ends one node if it is still held at this epoch.
 func (l *live) stop(n NodeID, epoch int64, why error) {
 	l.mu.Lock()

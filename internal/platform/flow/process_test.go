@@ -74,7 +74,9 @@ func child(url string) error {
 	if err := e.Start(ctx); err != nil {
 		return err
 	}
-	fmt.Println("ready")
+	if _, err := os.Stdout.WriteString("ready\n"); err != nil {
+		return err
+	}
 	<-ctx.Done()
 	return e.Stop(context.WithoutCancel(ctx))
 }
@@ -159,7 +161,7 @@ func launch(t *testing.T, url, name string, environ ...string) (*worker, <-chan 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &worker{name: name, cmd: exec.Command(self), ended: make(chan struct{})}
+	p := &worker{name: name, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), self), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), childURL+"="+url, childName+"="+name, childShift+"=0s")
 	p.cmd.Env = append(p.cmd.Env, environ...)
 	out, err := p.cmd.StdoutPipe()
