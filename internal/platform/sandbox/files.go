@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -26,6 +27,13 @@ type Files struct {
 // numbers for who owns the workspace; a negative uid leaves owners alone.
 func NewFiles(root *os.Root, uid, gid int) *Files { return &Files{root: root, uid: uid, gid: gid} }
 
+// maxDepth is how many folders deep a name may lead. The inside can make many more,
+// and each name is looked up from the workspace on.
+const maxDepth = 100
+
+// valid reports whether name can be a file's.
+func valid(name string) bool { return fs.ValidPath(name) && strings.Count(name, "/") < maxDepth }
+
 // errNotRegular is why a pipe, socket or device is not opened.
 var errNotRegular = errors.New("neither a regular file nor a folder")
 
@@ -39,7 +47,7 @@ func (f *Files) Open(name string) (fs.File, error) { return f.open(name, os.O_RD
 
 // open never waits for the other end of a pipe and never opens a device.
 func (f *Files) open(name string, flag int, perm fs.FileMode) (*os.File, error) {
-	if !fs.ValidPath(name) {
+	if !valid(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	file, err := f.root.OpenFile(name, flag|syscall.O_NONBLOCK|syscall.O_NOCTTY, perm)
@@ -87,7 +95,7 @@ func (f *Files) Write(name string, data []byte, perm fs.FileMode) error {
 // put writes a new file beside the old one and renames it, so that what runs inside
 // sees one or the other, and a link or a pipe in its place is replaced, not followed.
 func (f *Files) put(name string, perm fs.FileMode, write func(io.Writer) error) error {
-	if !fs.ValidPath(name) || name == "." {
+	if !valid(name) || name == "." {
 		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrInvalid}
 	}
 	if err := f.Mkdir(path.Dir(name)); err != nil {
@@ -121,7 +129,7 @@ func (f *Files) give(file *os.File) error {
 
 // Mkdir makes a folder and the ones above it, where they are missing.
 func (f *Files) Mkdir(name string) error {
-	if !fs.ValidPath(name) {
+	if !valid(name) {
 		return &fs.PathError{Op: "mkdir", Path: name, Err: fs.ErrInvalid}
 	}
 	if name == "." {

@@ -36,6 +36,9 @@ func limit(plan *wire.Plan) error {
 		}
 	}
 	const small = 64 << 10
+	// With 0 the kernel still starts the host's program that core_pattern may name; with
+	// 1 it does not, and a core file of 1 byte is none (core(5)).
+	const noCore = 1
 	for _, l := range []struct {
 		which int
 		value uint64
@@ -45,7 +48,7 @@ func limit(plan *wire.Plan) error {
 		{unix.RLIMIT_FSIZE, uint64(plan.FileSize), false},  //nolint:gosec // see above
 		{unix.RLIMIT_NPROC, uint64(plan.Processes), false}, //nolint:gosec // see above
 		{unix.RLIMIT_DATA, uint64(plan.Data), false},       //nolint:gosec // see above
-		{unix.RLIMIT_CORE, 0, true},
+		{unix.RLIMIT_CORE, noCore, false},
 		{unix.RLIMIT_MEMLOCK, small, false},
 		{unix.RLIMIT_MSGQUEUE, small, false},
 		{unix.RLIMIT_RTPRIO, 0, true},

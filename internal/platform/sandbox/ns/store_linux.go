@@ -1,6 +1,7 @@
 package ns
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,11 +14,12 @@ import (
 
 // store is the folder of all cages of one installation. A cage's folder in it is
 // locked as long as its process lives; one that is not is abandoned.
-type store struct{ dir string }
-
-// folderPrefix begins the name of every cage's folder. Names say nothing, since
-// programs may see them.
-const folderPrefix = "cage-"
+type store struct {
+	dir string
+	// prefix begins the name of every cage's folder and control group. It tells one
+	// installation from another and says nothing else, since programs may see it.
+	prefix string
+}
 
 func openStore(dir string) (*store, error) {
 	if !filepath.IsAbs(dir) {
@@ -26,7 +28,8 @@ func openStore(dir string) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the folder of cages: %w", err)
 	}
-	return &store{dir: dir}, nil
+	sum := sha256.Sum256([]byte(dir))
+	return &store{dir: dir, prefix: fmt.Sprintf("cage-%x-", sum[:3])}, nil
 }
 
 // folder is one cage's.
@@ -42,7 +45,7 @@ func (s *store) create() (*folder, error) {
 		return nil, err
 	}
 	defer unlock()
-	path, err := os.MkdirTemp(s.dir, folderPrefix)
+	path, err := os.MkdirTemp(s.dir, s.prefix)
 	if err != nil {
 		return nil, fmt.Errorf("make a cage's folder: %w", err)
 	}
@@ -66,7 +69,7 @@ func (s *store) abandoned() ([]*folder, error) {
 	}
 	var found []*folder
 	for _, e := range entries {
-		if !e.IsDir() || !strings.HasPrefix(e.Name(), folderPrefix) {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), s.prefix) {
 			continue
 		}
 		f, err := lockFolder(filepath.Join(s.dir, e.Name()))

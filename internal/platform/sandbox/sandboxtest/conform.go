@@ -3,6 +3,7 @@ package sandboxtest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -23,11 +24,12 @@ func small() sandbox.Limits {
 }
 
 // Conform checks that a driver's cages are what package sandbox says.
-func Conform(t *testing.T, d sandbox.Driver) {
+func Conform(t *testing.T, driver sandbox.Driver) {
 	t.Helper()
+	d := stage{driver, Puppet(t)}
 	for _, part := range []struct {
 		name string
-		test func(*testing.T, sandbox.Driver)
+		test func(*testing.T, stage)
 	}{
 		{"programs", programs},
 		{"surroundings", surroundings},
@@ -64,16 +66,16 @@ func (s *said) String() string {
 	return s.buffer.String()
 }
 
+// stage is a driver with what its cages show of us.
+type stage struct {
+	sandbox.Driver
+	puppet sandbox.Mount
+}
+
 // cage returns one for a test, with puppets.
-func cage(t *testing.T, d sandbox.Driver, l sandbox.Limits) sandbox.Cage {
+func cage(t *testing.T, d stage, l sandbox.Limits) sandbox.Cage {
 	t.Helper()
-	id := strings.Trim(strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '-'
-	}, strings.ToLower(t.Name())), "-")
-	return Create(t, d, sandbox.Spec{ID: id[max(0, len(id)-40):][0:min(len(id), 40)], Limits: l, ReadOnly: []sandbox.Mount{Puppet(t)}})
+	return Create(t, d, sandbox.Spec{ID: "test-" + strings.ToLower(rand.Text()[:10]), Limits: l, ReadOnly: []sandbox.Mount{d.puppet}})
 }
 
 // run runs a program to its end and returns what it wrote to both streams.
@@ -88,7 +90,7 @@ func run(t *testing.T, c sandbox.Cage, cmd sandbox.Command) (string, sandbox.Exi
 // sh is a line for the shell.
 func sh(line string) sandbox.Command { return sandbox.Command{Args: []string{"sh", "-c", line}} }
 
-func programs(t *testing.T, d sandbox.Driver) {
+func programs(t *testing.T, d stage) {
 	t.Helper()
 	c := cage(t, d, small())
 	cases := map[string]struct {
@@ -133,7 +135,7 @@ func programs(t *testing.T, d sandbox.Driver) {
 }
 
 // surroundings: what a program finds, and that it is enough to work with.
-func surroundings(t *testing.T, d sandbox.Driver) {
+func surroundings(t *testing.T, d stage) {
 	t.Helper()
 	c := cage(t, d, small())
 	report, err := d.Probe(t.Context())
@@ -163,7 +165,7 @@ func surroundings(t *testing.T, d sandbox.Driver) {
 	}
 }
 
-func workspace(t *testing.T, d sandbox.Driver) {
+func workspace(t *testing.T, d stage) {
 	t.Helper()
 	c := cage(t, d, small())
 	if err := c.Files().Write("src/main.txt", []byte("from the host"), 0o644); err != nil {
@@ -186,7 +188,7 @@ func workspace(t *testing.T, d sandbox.Driver) {
 	}
 }
 
-func stopping(t *testing.T, d sandbox.Driver) {
+func stopping(t *testing.T, d stage) {
 	t.Helper()
 	c := cage(t, d, small())
 	t.Run("deadline", func(t *testing.T) {
@@ -241,7 +243,7 @@ func (f *first) Write(b []byte) (int, error) {
 }
 
 // leftBehind: nothing outlives the program that started it, and nothing else is hit.
-func leftBehind(t *testing.T, d sandbox.Driver) {
+func leftBehind(t *testing.T, d stage) {
 	t.Helper()
 	c := cage(t, d, small())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -276,7 +278,7 @@ func leftBehind(t *testing.T, d sandbox.Driver) {
 	}
 }
 
-func limits(t *testing.T, d sandbox.Driver) {
+func limits(t *testing.T, d stage) {
 	t.Helper()
 	cases := map[string]struct {
 		cmd   sandbox.Command
@@ -309,7 +311,7 @@ func limits(t *testing.T, d sandbox.Driver) {
 }
 
 // limitsOfOthers are those that are not met by filling something up.
-func limitsOfOthers(t *testing.T, d sandbox.Driver) {
+func limitsOfOthers(t *testing.T, d stage) {
 	t.Helper()
 	t.Run("one file", func(t *testing.T) {
 		t.Parallel()
@@ -323,13 +325,13 @@ func limitsOfOthers(t *testing.T, d sandbox.Driver) {
 		l := small()
 		l.Life = 500 * time.Millisecond
 		c := cage(t, d, l)
-		if _, err := c.Exec(t.Context(), Pull("wait")); sandbox.CauseOf(err) != sandbox.OutOfTime {
+		if _, err := c.Exec(t.Context(), sh("sleep 100")); sandbox.CauseOf(err) != sandbox.OutOfTime {
 			t.Error(err)
 		}
 	})
 }
 
-func output(t *testing.T, d sandbox.Driver) {
+func output(t *testing.T, d stage) {
 	t.Helper()
 	l := small()
 	l.Output = 100_000
@@ -357,7 +359,7 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errors.New("nobody is here") }
 
-func connections(t *testing.T, d sandbox.Driver) {
+func connections(t *testing.T, d stage) {
 	t.Helper()
 	c := cage(t, d, small())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -415,7 +417,7 @@ func connections(t *testing.T, d sandbox.Driver) {
 	}
 }
 
-func ending(t *testing.T, d sandbox.Driver) {
+func ending(t *testing.T, d stage) {
 	t.Helper()
 	c := cage(t, d, small())
 	if _, err := d.Create(t.Context(), sandbox.Spec{ID: c.ID()}); sandbox.CauseOf(err) != sandbox.Refused {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -21,14 +22,23 @@ import (
 // puppetInside is where it is shown.
 const puppetInside = "/opt/puppet"
 
-// Puppet is the mount that Run needs in a cage's Spec.
+// Puppet is the mount that puppets need in a cage's Spec. It is a copy: of the test
+// program itself the inside shall see nothing, since it is process 1 there.
 func Puppet(tb testing.TB) sandbox.Mount {
 	tb.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		tb.Fatalf("sandboxtest: %v", err)
 	}
-	return sandbox.Mount{Host: self, Inside: puppetInside}
+	program, err := os.ReadFile(self)
+	if err != nil {
+		tb.Fatalf("sandboxtest: %v", err)
+	}
+	copied := filepath.Join(tb.TempDir(), "puppet")
+	if err := os.WriteFile(copied, program, 0o755); err != nil {
+		tb.Fatalf("sandboxtest: %v", err)
+	}
+	return sandbox.Mount{Host: copied, Inside: puppetInside}
 }
 
 // Pull is the command that runs a puppet's part.
@@ -66,8 +76,11 @@ func parts() map[string]func(args []string) error {
 		"flood":  flood,
 		"polite": polite,
 		"spawn":  spawn,
-		"wait":   func([]string) error { select {} },
 		"attack": attack,
+		"swap":   swapping,
+		"dig":    dig,
+		"bomb":   bomb,
+		"keeper": keeper,
 	}
 }
 

@@ -42,7 +42,15 @@ func Init() {
 // destroyed.
 func New(tb testing.TB) *ns.Driver {
 	tb.Helper()
-	d, err := ns.Open(ns.Config{Dir: folder(tb), Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(tb.Output(), nil))})
+	d, _ := NewIn(tb)
+	return d
+}
+
+// NewIn is New; it also returns the driver's folder.
+func NewIn(tb testing.TB) (d *ns.Driver, dir string) {
+	tb.Helper()
+	dir = filepath.Join(tb.TempDir(), "cages")
+	d, err := ns.Open(ns.Config{Dir: dir, Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(tb.Output(), nil))})
 	if err != nil {
 		tb.Fatalf("sandboxtest: %v", err)
 	}
@@ -56,13 +64,7 @@ func New(tb testing.TB) *ns.Driver {
 	} else if err != nil {
 		tb.Fatalf("sandboxtest: this machine cannot build cages (COFOUNDER_TEST_NO_CAGE=1 skips these tests): %v", err)
 	}
-	return d
-}
-
-// folder is a place for cages that is not longer than it needs to be.
-func folder(tb testing.TB) string {
-	tb.Helper()
-	return filepath.Join(tb.TempDir(), "cages")
+	return d, dir
 }
 
 // Create returns a cage of d that ends with the test.

@@ -1,0 +1,5 @@
+//go:build linux && !amd64
+
+package sandboxtest
+
+func otherMachines() []attempt { return nil }

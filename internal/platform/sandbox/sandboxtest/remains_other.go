@@ -1,0 +1,7 @@
+//go:build !linux
+
+package sandboxtest
+
+import "errors"
+
+func keeper([]string) error { return errors.New("there are no cages here") }
