@@ -13,8 +13,11 @@ import (
 )
 
 const (
-	fetchCooldown = 5 * time.Millisecond   // River's least pause between two fetches
-	fetchPoll     = 100 * time.Millisecond // and how often it looks by itself
+	// fetchCooldown is River's least pause between two fetches, and between two
+	// notifications: what is handed out sooner after the last is found by polling only
+	// (with 5 ms every twentieth node of a quick chain waited for 100 ms).
+	fetchCooldown = time.Millisecond
+	fetchPoll     = 100 * time.Millisecond // how often it looks by itself
 	jobTime       = 5 * time.Minute        // a plain job, unless it says otherwise
 	rescueAfter   = jobTime + time.Minute  // plain jobs of a dead process are tried again
 	jobSlots      = 4                      // plain jobs at a time
