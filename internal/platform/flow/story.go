@@ -50,13 +50,15 @@ type Run struct {
 
 const (
 	// A run that is open is queued, running or waiting, as its nodes are.
-	runColumns = `
+	runColumns = runFacts + `, r.input, r.output`
+
+	runFacts = `
 r.id, r.kind, r.workspace_id AS workspace, r.project_id AS project, r.starter_id AS starter,
 CASE WHEN r.state <> 'open' THEN r.state
      WHEN EXISTS (SELECT FROM node n WHERE n.run_id = r.id AND n.state IN ` + active + `)
          THEN CASE WHEN r.started_at IS NULL THEN 'queued' ELSE 'running' END
      ELSE 'waiting' END AS state,
-r.reason, r.detail, r.input, r.output, r.created_at,
+r.reason, r.detail, r.created_at,
 coalesce(r.started_at, '0001-01-01 00:00Z') AS started_at, coalesce(r.finished_at, '0001-01-01 00:00Z') AS finished_at,
 coalesce((SELECT json_agg(json_build_object('For', n.wait, 'Key', n.wait_key, 'Until', coalesce(n.wake_at, '0001-01-01 00:00Z')) ORDER BY n.id)
     FROM node n WHERE n.run_id = r.id AND n.state = 'waiting' AND r.finished_at IS NULL), '[]') AS waits`
@@ -113,6 +115,9 @@ type Chapter struct {
 	Failures   int             `json:"failures"`
 	CreatedAt  time.Time       `json:"created_at"`
 	FinishedAt time.Time       `json:"finished_at"`
+	Worker     string          `json:"-"` // who has it now; for operators, like the next two
+	WakeAt     time.Time       `json:"-"`
+	Error      string          `json:"-"` // of its last failure
 	Attempts   []Attempt       `json:"attempts"`
 	Steps      []Recorded      `json:"steps"`
 }
@@ -144,6 +149,7 @@ const (
 	chapters = `
 SELECT n.id AS node, n.name, n.state, n.branch, coalesce(n.joins, '') AS joins, n.input, n.output, n.answer, n.wait, n.wait_key,
     n.failures, n.created_at, coalesce(n.finished_at, '0001-01-01 00:00Z') AS finished_at,
+    coalesce(n.worker, '') AS worker, coalesce(n.wake_at, '0001-01-01 00:00Z') AS wake_at, n.error,
     coalesce((SELECT json_agg(json_build_object('epoch', a.epoch, 'worker', a.worker, 'at', a.at) ORDER BY a.epoch)
         FROM attempt a WHERE a.node_id = n.id), '[]') AS attempts,
     coalesce((SELECT json_agg(json_build_object('key', s.key, 'epoch', s.epoch, 'at', s.at,
@@ -160,7 +166,11 @@ func (e *Engine) Story(ctx context.Context, workspace string, run RunID) (Story,
 	if err != nil {
 		return Story{}, err
 	}
-	s := Story{Run: r}
+	return e.story(ctx, r)
+}
+
+func (e *Engine) story(ctx context.Context, r Run) (Story, error) {
+	s, run := Story{Run: r}, r.ID
 	rows, err := e.cfg.DB.Query(ctx, chapters, run)
 	if err != nil {
 		return Story{}, fmt.Errorf("read the nodes of %s: %w", run, err)
