@@ -28,12 +28,12 @@ const (
 // arrival is how soon a page could be seen and used.
 type arrival struct{ paint, interactive time.Duration }
 
-// slowly loads a page anew several times in a real browser on a slow connection
-// and a slow processor, each time without anything kept, and returns the medians.
-func slowly(ctx context.Context, address, cookie string) (median arrival, err error) {
+// openBrowser starts a Chromium with a profile of its own; end stops it and removes
+// that.
+func openBrowser(ctx context.Context) (browser context.Context, end func() error, err error) {
 	profile, err := os.MkdirTemp("", "bench-browser-")
 	if err != nil {
-		return arrival{}, fmt.Errorf("start a browser: %w", err)
+		return nil, nil, fmt.Errorf("start a browser: %w", err)
 	}
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.DisableGPU,
@@ -45,15 +45,26 @@ func slowly(ctx context.Context, address, cookie string) (median arrival, err er
 		options = append(options, chromedp.NoSandbox)
 	}
 	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
-	browser, end := chromedp.NewContext(allocator)
-	defer func() {
-		end()
+	browser, leave := chromedp.NewContext(allocator)
+	end = func() error {
+		leave()
 		stop()
-		err = errors.Join(err, os.RemoveAll(profile))
-	}()
-	if err := chromedp.Do(browser, chromedp.Navigate("about:blank")); err != nil {
-		return arrival{}, fmt.Errorf("start a browser: %w", err)
+		return os.RemoveAll(profile)
 	}
+	if err := chromedp.Do(browser, chromedp.Navigate("about:blank")); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("start a browser: %w", err), end())
+	}
+	return browser, end, nil
+}
+
+// slowly loads a page anew several times in a real browser on a slow connection
+// and a slow processor, each time without anything kept, and returns the medians.
+func slowly(ctx context.Context, address, cookie string) (median arrival, err error) {
+	browser, end, err := openBrowser(ctx)
+	if err != nil {
+		return arrival{}, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
 	var paints, uses []time.Duration
 	for range slowLoads {
 		a, err := loadOnce(browser, address, cookie)

@@ -113,6 +113,7 @@ type page struct {
 type wing struct {
 	*load
 	in      *installation
+	fleet   *fleet
 	process *process
 }
 
@@ -131,8 +132,8 @@ func openWing(ctx context.Context, j *journal) (*wing, error) {
 		return nil, err
 	}
 	in.environ = append(in.environ, "COFOUNDER_ADDR=localhost:"+port)
-	f := &fleet{command: []string{in.binary, "serve"}, environ: in.environ, notes: func(line string) { j.say("p17: log: %s", line) }}
-	w := &wing{in: in, load: &load{url: url, transport: &http.Transport{MaxIdleConnsPerHost: openAtMost, DisableCompression: true}}}
+	f := &fleet{command: []string{in.binary, "serve"}, environ: in.environ, notes: func(line string) { j.say("log: %s", line) }}
+	w := &wing{in: in, fleet: f, load: &load{url: url, transport: &http.Transport{MaxIdleConnsPerHost: openAtMost, DisableCompression: true}}}
 	if w.process, err = f.start(ctx); err == nil {
 		w.who, err = in.signIn(ctx, url)
 	}
