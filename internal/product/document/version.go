@@ -182,6 +182,35 @@ func (d *Documents) Versions(ctx context.Context, actor account.Actor, i project
 	return versions(ctx, d.db, listVersions, i, k, below, limit)
 }
 
+// Shelf returns what an export of a project holds: the name of the project and the
+// version in force of each document that is written, in the order in which they are
+// written. With a kind it is that document alone, of a version or, with 0, the one in
+// force. Nothing to export is fault.NotFound.
+func (d *Documents) Shelf(ctx context.Context, actor account.Actor, i project.ID, k Kind, number int) (string, []Version, error) {
+	p, err := d.projects.Get(ctx, actor, i)
+	if err != nil {
+		return "", nil, err
+	}
+	if number != 0 {
+		v, err := versionOf(ctx, d.db, i, k, number)
+		return p.Name, []Version{v}, err
+	}
+	all, err := d.List(ctx, actor, i)
+	if err != nil {
+		return "", nil, err
+	}
+	var written []Version
+	for _, doc := range all {
+		if doc.Current != nil && (k == "" || k == doc.Kind) {
+			written = append(written, *doc.Current)
+		}
+	}
+	if len(written) == 0 {
+		return "", nil, fault.New(fault.NotFound, "", "Nothing is written yet.")
+	}
+	return p.Name, written, nil
+}
+
 // Difference returns how two versions of a document differ, section by section and word
 // by word. from may be 0: before the first.
 func (d *Documents) Difference(ctx context.Context, actor account.Actor, i project.ID, k Kind, from, to int) ([]SectionChange, error) {
