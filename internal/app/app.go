@@ -31,6 +31,8 @@ import (
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/platform/telemetry"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/document"
+	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/api"
@@ -81,6 +83,10 @@ type App struct {
 	// Flow starts and delivers durable work; it works in processes with the worker
 	// role, while they Run.
 	Flow *flow.Engine
+
+	// From idea to decision.
+	Journeys  *journey.Journeys
+	Documents *document.Documents
 
 	// Built apps: their code, where they run, and how they are looked at.
 	Repo     *repo.Store
@@ -169,6 +175,12 @@ func (a *App) openProducts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.Journeys = journey.New(journey.Config{
+		DB: a.database.pool, Clock: clock.System{}, IDs: source, Projects: a.Projects, Runs: a.Flow,
+	})
+	a.Documents = document.New(document.Config{
+		DB: a.database.pool, Clock: clock.System{}, IDs: source, Projects: a.Projects, Runs: a.Flow,
+	})
 	a.addSweeps()
 	return nil
 }
@@ -198,7 +210,7 @@ func (a *App) openServer() error {
 		}
 		mux.Handle("/", site)
 		mux.Handle(api.Prefix+"/", api.New(api.Config{
-			Accounts: a.Accounts, Projects: a.Projects, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
+			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
 			Idempotency: a.memory, Version: Version(),
 		}))
 		pages = site.Problem

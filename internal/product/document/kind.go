@@ -112,6 +112,12 @@ func (k Kind) headings() []heading {
 	return nil
 }
 
+// Has reports whether the kind has a section with a key.
+func (k Kind) Has(section string) bool {
+	_, ok := k.heading(section)
+	return ok
+}
+
 // heading returns a section of the kind, and whether there is one.
 func (k Kind) heading(key string) (heading, bool) {
 	all := k.headings()

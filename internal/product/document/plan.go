@@ -172,9 +172,9 @@ func (h HowItWorks) Outline() []Section {
 
 // Architecture is what the product is made of, for whoever wants to know.
 type Architecture struct {
-	Components  []Component  `json:"components"`
-	Connections []Connection `json:"connections"`
-	Cost        Cost         `json:"cost"`
+	Components  []Component `json:"components"`
+	Connections []Link      `json:"connections"`
+	Cost        Cost        `json:"cost"`
 }
 
 // Component is one part of the product.
@@ -186,8 +186,8 @@ type Component struct {
 	Alternatives []string `json:"alternatives"`
 }
 
-// Connection is how one part reaches another.
-type Connection struct {
+// Link is how one part reaches another.
+type Link struct {
 	From        string `json:"from"`
 	To          string `json:"to"`
 	Description string `json:"description"`
@@ -216,7 +216,7 @@ func (a Architecture) checked(f *form.Form) Content {
 		components = append(components, c)
 	}
 	limit(f, "connections", len(a.Connections))
-	connections := make([]Connection, 0, len(a.Connections))
+	connections := make([]Link, 0, len(a.Connections))
 	for i, c := range a.Connections {
 		at := fmt.Sprintf("connections.%d", i)
 		line(f, at+".from", &c.From)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -149,9 +150,13 @@ func versions(ctx context.Context, q querier, sql string, args ...any) ([]Versio
 
 // versionOf returns one version; none is fault.NotFound.
 func versionOf(ctx context.Context, q querier, i project.ID, k Kind, number int) (Version, error) {
+	none := fault.New(fault.NotFound, "", "There is no such version.")
+	if number < 1 || number > math.MaxInt32 {
+		return Version{}, none
+	}
 	all, err := versions(ctx, q, getVersion, i, k, number)
 	if err == nil && len(all) == 0 {
-		err = fault.New(fault.NotFound, "", "There is no such version.")
+		err = none
 	}
 	if err != nil {
 		return Version{}, err
@@ -179,7 +184,7 @@ func (d *Documents) Versions(ctx context.Context, actor account.Actor, i project
 	if limit < 1 || limit > maxPage {
 		return nil, fault.OnField("limit", "Choose 1 to 100.")
 	}
-	return versions(ctx, d.db, listVersions, i, k, below, limit)
+	return versions(ctx, d.db, listVersions, i, k, min(max(below, 0), math.MaxInt32), limit)
 }
 
 // Shelf returns what an export of a project holds: the name of the project and the

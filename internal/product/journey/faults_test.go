@@ -96,7 +96,7 @@ func TestLaterDecisionsOfAnotherKindDoNotEndBuilding(t *testing.T) {
 	w.decide(t, actor, p, journey.Option, "thin", "")
 	w.decide(t, actor, p, journey.NextStep, journey.Ship, "")
 	w.decide(t, actor, p, journey.NextStep, journey.Park, "")
-	if _, err := w.Unpark(t.Context(), actor, p); err != nil {
+	if _, err := w.projects.Unpark(t.Context(), actor, p); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Open(t.Context(), actor, p, journey.Ask{Key: "q", Kind: journey.Question, Question: "Free or paid?"}); err != nil {
@@ -179,7 +179,7 @@ func TestOnHoldStopsBuildsAndKeepsTheNote(t *testing.T) {
 	if err != nil || got.ParkNote != "after Christmas" {
 		t.Errorf("note %q, %v", got.ParkNote, err)
 	}
-	if _, err := w.Unpark(t.Context(), actor, p); err != nil {
+	if _, err := w.projects.Unpark(t.Context(), actor, p); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.buildable(t.Context(), actor, p); err != nil {
@@ -225,8 +225,6 @@ func TestOthersSeeAndChangeNothing(t *testing.T) {
 			_, err := w.DecideNow(ctx, a, p, journey.Ask{Kind: journey.Direction}, v)
 			return err
 		}},
-		"Park":   {true, func(a account.Actor) error { _, err := w.Park(ctx, a, p, ""); return err }},
-		"Unpark": {true, func(a account.Actor) error { _, err := w.Unpark(ctx, a, p); return err }},
 	}
 	for name, c := range calls {
 		wants(t, name+" by a stranger", c.call(stranger), "not_found")

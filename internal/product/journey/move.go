@@ -193,27 +193,3 @@ func (j *Journeys) Moves(ctx context.Context, actor account.Actor, i project.ID)
 	}
 	return all, nil
 }
-
-// Park puts a project on hold with an optional note; Unpark brings it back to the stage
-// it was at. A second time changes nothing. A deleted one is fault.Conflict with code
-// project_deleted.
-func (j *Journeys) Park(ctx context.Context, actor account.Actor, i project.ID, note string) (project.Project, error) {
-	var parked project.Project
-	err := j.locked(ctx, actor, i, func(tx pgx.Tx, p project.Project) error {
-		var err error
-		parked, err = j.projects.ParkTx(ctx, tx, actor, p.ID, note)
-		return err
-	})
-	return parked, err
-}
-
-// Unpark takes a project off hold; see Park.
-func (j *Journeys) Unpark(ctx context.Context, actor account.Actor, i project.ID) (project.Project, error) {
-	var back project.Project
-	err := j.locked(ctx, actor, i, func(tx pgx.Tx, _ project.Project) error {
-		var err error
-		back, err = j.projects.UnparkTx(ctx, tx, actor, i)
-		return err
-	})
-	return back, err
-}

@@ -17,7 +17,7 @@ func TestMovesAreRefusedInOrder(t *testing.T) {
 	parked := func(t *testing.T) (account.Actor, project.ID) {
 		t.Helper()
 		actor, p := w.brief(t)
-		if _, err := w.Park(t.Context(), actor, p, "no time"); err != nil {
+		if _, err := w.projects.Park(t.Context(), actor, p, "no time"); err != nil {
 			t.Fatal(err)
 		}
 		return actor, p
@@ -118,13 +118,13 @@ func TestAdvanceStaysWhereItMay(t *testing.T) {
 		t.Error("a second brief moved the project")
 	}
 	w.decide(t, actor, p, journey.Direction, journey.Proceed, "")
-	if _, err := w.Park(t.Context(), actor, p, ""); err != nil {
+	if _, err := w.projects.Park(t.Context(), actor, p, ""); err != nil {
 		t.Fatal(err)
 	}
 	if w.advance(t, actor, p, "version_checked", journey.FirstVersion) {
 		t.Error("moved on hold")
 	}
-	if _, err := w.Unpark(t.Context(), actor, p); err != nil {
+	if _, err := w.projects.Unpark(t.Context(), actor, p); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.stage(t, actor, p); got != journey.DirectionChosen {
@@ -140,7 +140,7 @@ func TestParkAndBack(t *testing.T) {
 	actor, p := w.first(t)
 	before := w.journey(t, actor, p)
 	for range 2 { // a second time changes nothing
-		got, err := w.Park(t.Context(), actor, p, "after Christmas")
+		got, err := w.projects.Park(t.Context(), actor, p, "after Christmas")
 		if err != nil || got.Status != project.Parked || got.ParkNote != "after Christmas" {
 			t.Fatalf("parked as %+v, %v", got, err)
 		}
@@ -149,7 +149,7 @@ func TestParkAndBack(t *testing.T) {
 		t.Errorf("block = %+v", b)
 	}
 	for range 2 {
-		if got, err := w.Unpark(t.Context(), actor, p); err != nil || got.Status != project.Active {
+		if got, err := w.projects.Unpark(t.Context(), actor, p); err != nil || got.Status != project.Active {
 			t.Fatalf("back as %+v, %v", got, err)
 		}
 	}

@@ -142,12 +142,12 @@ func (m *machine) move(rt *rapid.T) {
 }
 
 func (m *machine) park(rt *rapid.T) {
-	_, err := m.w.Park(m.t.Context(), m.actor, m.project, "later")
+	_, err := m.w.projects.Park(m.t.Context(), m.actor, m.project, "later")
 	m.may(rt, err)
 }
 
 func (m *machine) unpark(rt *rapid.T) {
-	_, err := m.w.Unpark(m.t.Context(), m.actor, m.project)
+	_, err := m.w.projects.Unpark(m.t.Context(), m.actor, m.project)
 	m.may(rt, err)
 }
 

@@ -18,6 +18,8 @@ import (
 
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/document"
+	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
@@ -33,6 +35,8 @@ const Prefix = "/api/v1"
 type Config struct {
 	Accounts    *account.Accounts
 	Projects    *project.Projects
+	Journeys    *journey.Journeys
+	Documents   *document.Documents
 	Meter       *meter.Meter
 	Connections *meter.Connections
 	Model       *meter.Model
@@ -46,7 +50,7 @@ type Config struct {
 // bodies their limit.
 func New(cfg Config) http.Handler {
 	mux := httpd.NewMux()
-	a := &api{cfg: cfg, huma: humago.NewWithPrefix(mux, Prefix, document())}
+	a := &api{cfg: cfg, huma: humago.NewWithPrefix(mux, Prefix, openAPI())}
 	a.status()
 	a.me()
 	a.sessions()
@@ -57,6 +61,13 @@ func New(cfg Config) http.Handler {
 	a.invitations()
 	a.projects()
 	a.events()
+	a.journey()
+	a.decisions()
+	a.documents()
+	a.versions()
+	a.proposals()
+	a.comments()
+	a.exports()
 	a.ai()
 	a.roles()
 	a.spending()

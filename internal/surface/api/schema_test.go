@@ -19,6 +19,7 @@ type schema struct {
 	Properties           map[string]*schema
 	Required             []string
 	Items                *schema
+	AnyOf                []*schema
 	AdditionalProperties any
 	Minimum, Maximum     *float64
 	MinLength, MaxLength *int
@@ -28,6 +29,12 @@ type schema struct {
 func (d *document) sample(s *schema, name string) any {
 	s = d.resolve(s)
 	switch {
+	case name == "stage": // back, which is always possible
+		return "brief"
+	case name == "sections": // what the proposal on a desk changes
+		return []any{"problem"}
+	case name == "base": // the version in force of the documents of a desk
+		return 2
 	case len(s.Enum) > 0:
 		return s.Enum[0]
 	case s.is("object"):
@@ -46,6 +53,8 @@ func (d *document) sample(s *schema, name string) any {
 		return true
 	}
 	switch name {
+	case "place": // a whole version
+		return ""
 	case "email":
 		return "new.address@example.com"
 	case "current_password":
@@ -110,7 +119,10 @@ func (d *document) conforms(t *testing.T, r request, a answer) {
 	if a.status >= http.StatusBadRequest || r.method == http.MethodHead {
 		return
 	}
-	for media, want := range map[string]string{"text/csv": "text/csv; charset=utf-8", "text/event-stream": "text/event-stream"} {
+	for media, want := range map[string]string{
+		"text/csv": "text/csv; charset=utf-8", "text/event-stream": "text/event-stream",
+		"text/markdown": "text/markdown; charset=utf-8", "application/pdf": "application/pdf",
+	} {
 		if described.Content[media].Schema == nil {
 			continue
 		}
@@ -142,6 +154,17 @@ func (d *document) conforms(t *testing.T, r request, a answer) {
 // differs lists where v is not what s says.
 func (d *document) differs(s *schema, v any, at string) []string {
 	s = d.resolve(s)
+	if s.Type == nil { // any value, or one of several
+		var all []string
+		for _, one := range s.AnyOf {
+			found := d.differs(one, v, at)
+			if len(found) == 0 {
+				return nil
+			}
+			all = append(all, found...)
+		}
+		return all
+	}
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, v) {
 		return []string{fmt.Sprintf("%s is %v, want one of %v", at, v, s.Enum)}
 	}

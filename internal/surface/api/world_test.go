@@ -17,9 +17,12 @@ import (
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/product/account"
+	papers "cofounder/internal/product/document"
+	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/api"
@@ -40,6 +43,10 @@ type world struct {
 	clock    *clock.Manual
 	accounts *account.Accounts
 	projects *project.Projects
+
+	journeys  *journey.Journeys
+	documents *papers.Documents
+	desks     sync.Map // of a person; see desk
 
 	meter       *meter.Meter
 	connections *meter.Connections
@@ -91,8 +98,14 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.ai(t, ids, box)
+	runs, err := flow.New(flow.Config{DB: w.db, Clock: w.clock, IDs: ids, Log: log}) // works on nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.journeys = journey.New(journey.Config{DB: w.db, Clock: w.clock, IDs: ids, Projects: w.projects, Runs: runs})
+	w.documents = papers.New(papers.Config{DB: w.db, Clock: w.clock, IDs: ids, Projects: w.projects, Runs: runs})
 	handler := api.New(api.Config{
-		Accounts: w.accounts, Projects: w.projects, Version: "0.0.0-test",
+		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Version: "0.0.0-test",
 		Meter: w.meter, Connections: w.connections, Model: w.model,
 		Idempotency: idempotency.New(idempotency.Config{DB: w.db, Clock: w.clock, Log: log, Box: box, Deadline: 30 * time.Second}),
 	})

@@ -49,6 +49,15 @@ func exchangeOf(ctx context.Context) *exchange {
 	return x
 }
 
+// RequestID returns the id of the request ctx belongs to, which its answer and its log
+// lines have too; empty where there is none.
+func RequestID(ctx context.Context) string {
+	if x := exchangeOf(ctx); x != nil {
+		return x.request
+	}
+	return ""
+}
+
 // now is the operating system's time: network deadlines and durations are about
 // the machine, not about the product's idea of today.
 func now() time.Time { return clock.System{}.Now() }

@@ -15,6 +15,7 @@ const (
 	schemeSession = "session"
 
 	tagSystem, tagMe, tagTeam, tagProjects, tagMoney = "System", "Me", "Workspace", "Projects", "AI and spending"
+	tagJourney, tagDocuments                         = "Journey and decisions", "Documents"
 
 	about = `Everything the pages do, for programs.
 
@@ -27,8 +28,8 @@ Lists are {items, next}: send next back as cursor until it is null. Ids are opaq
 Every write takes an Idempotency-Key of 1 to 255 printable ASCII characters. For 24 hours the same request with the same key is answered the same, marked Idempotency-Replayed: true, without being carried out again; the same key with another request is 422 idempotency_key_reused; while the first is running, 409 idempotency_in_progress; if it was cut off, 409 idempotency_outcome_unknown. Answers of 429 and 5xx are not remembered. A key belongs to the session or access key that used it, with the rights it had. What is shown only once is not remembered either: repeating that is 409 answer_was_secret.`
 )
 
-// document is the part of the OpenAPI document that no type holds.
-func document() huma.Config {
+// openAPI is the part of the OpenAPI document that no type holds.
+func openAPI() huma.Config {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	registry.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[httpd.Problem]())
 	return huma.Config{
@@ -37,6 +38,8 @@ func document() huma.Config {
 			Info:    &huma.Info{Title: "cofounder", Version: "1", Description: about},
 			Tags: []*huma.Tag{
 				{Name: tagProjects, Description: "Ideas on their way to products"},
+				{Name: tagJourney, Description: "Where a project is, and what its founder decides"},
+				{Name: tagDocuments, Description: "What is written about a project, in all its versions"},
 				{Name: tagTeam, Description: "The workspace (on screen: team), its members and invitations"},
 				{Name: tagMoney, Description: "The AI connection, limits and what was spent"},
 				{Name: tagMe, Description: "The signed-in person: profile, sessions, passkeys, access keys"},

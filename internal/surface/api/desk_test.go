@@ -1,0 +1,78 @@
+package api_test
+
+import (
+	"testing"
+
+	"cofounder/internal/platform/db"
+	"cofounder/internal/product/account"
+	papers "cofounder/internal/product/document"
+	"cofounder/internal/product/journey"
+	"cofounder/internal/product/project"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// desk is a project of somebody's team with everything a project can have.
+type desk struct {
+	project  project.ID
+	decision journey.DecisionID
+	comment  papers.CommentID
+	proposal papers.ProposalID
+}
+
+// desk returns the project of a person's team, made at the first call by the person, or
+// for a viewer by an owner of the team.
+func (w *world) desk(t *testing.T, p person) desk {
+	t.Helper()
+	if made, ok := w.desks.Load(p.actor.Workspace); ok {
+		d, _ := made.(desk) //nolint:errcheck // nothing else is stored
+		return d
+	}
+	actor := p.actor
+	actor.Role = account.Owner
+	ctx := t.Context()
+	d := desk{project: w.project(t, person{actor: actor}).ID}
+	brief := papers.Brief{Problem: "Calls.", Value: "Quiet.", Assumptions: []papers.Assumption{{Text: "One groomer."}}}
+	w.write(t, actor, d.project, brief)
+	_, err := w.documents.Edit(ctx, actor, d.project, papers.BriefKind, papers.Edit{
+		Place: papers.ParsePlace("problem"), Value: []byte(`"Many calls."`), Base: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.proposal = w.write(t, actor, d.project, papers.Brief{Problem: "The telephone.", Value: "Quiet."}).Proposal.ID
+	c, err := w.documents.Comment(ctx, actor, d.project, papers.BriefKind, papers.Remark{Text: "Really?"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := w.journeys.Open(ctx, actor, d.project, journey.Ask{Key: "q", Kind: journey.Question, Question: "Free or paid?"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.journeys.DecideNow(ctx, actor, d.project, journey.Ask{Kind: journey.Direction},
+		journey.Verdict{Key: "d", Choice: journey.Proceed}); err != nil {
+		t.Fatal(err)
+	}
+	d.comment, d.decision = c.ID, asked.ID
+	w.desks.Store(p.actor.Workspace, d)
+	return d
+}
+
+// write stores a document as a run does.
+func (w *world) write(t *testing.T, actor account.Actor, p project.ID, c papers.Content) papers.Outcome {
+	t.Helper()
+	var out papers.Outcome
+	err := db.InTx(t.Context(), w.db, func(tx pgx.Tx) (err error) {
+		out, err = w.documents.FinishTx(t.Context(), tx, actor, p, papers.Draft{Content: c})
+		if err != nil {
+			return err
+		}
+		_, err = w.journeys.AdvanceTx(t.Context(), tx, actor, p, journey.Brief,
+			journey.Cause{Kind: journey.ByBrief, Object: "brief@1", Correlation: "run_1"})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
