@@ -168,19 +168,7 @@ func (o *owner) page(t *testing.T, method, address string, form url.Values) *url
 // app stores the files of an app and puts them into a slot of its name.
 func (o *owner) app(t *testing.T, name string, command []string) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "apps", name))); err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile("testdata/apps/page.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if name != "static" {
-		if err := os.WriteFile(filepath.Join(dir, "page.html"), page, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := appFiles(t, name)
 	if name == "go" {
 		build(t, dir)
 	}
@@ -201,6 +189,25 @@ func (o *owner) app(t *testing.T, name string, command []string) string {
 		t.Fatal(err)
 	}
 	return a.Label
+}
+
+// appFiles is a folder with the files of an app.
+func appFiles(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "apps", name))); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("testdata/apps/page.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name != "static" {
+		if err := os.WriteFile(filepath.Join(dir, "page.html"), page, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // build makes the program of the Go app.

@@ -54,7 +54,7 @@ func Doctor(ctx context.Context, cfg config.Config, s Streams) error {
 		return fmt.Errorf("write findings: %w", err)
 	}
 	d := doctor{cfg: cfg, out: s.Out}
-	d.report(ctx, d.settings, d.secret, d.disk, d.database, d.signIn, d.previews, d.listening, d.cages, d.packages, d.machine, d.prices, d.models, d.stripe)
+	d.report(ctx, d.settings, d.secret, d.disk, d.database, d.signIn, d.previews, d.peers, d.listening, d.cages, d.packages, d.machine, d.prices, d.models, d.stripe)
 	if d.err != nil {
 		return fmt.Errorf("write findings: %w", d.err)
 	}
@@ -214,6 +214,20 @@ func (d *doctor) previews(ctx context.Context) []finding {
 		return []finding{f}
 	}
 	f.says = "apps are shown below " + u.Host
+	return []finding{f}
+}
+
+// peers says who can reach the apps that run here.
+func (d *doctor) peers(context.Context) []finding {
+	f := finding{what: "other processes", verdict: fine, says: "reach the apps that run here at " + d.cfg.Process.PeerAddr}
+	switch {
+	case d.cfg.Process.PeerAddr != "":
+	case d.cfg.Data.DatabaseURL.IsSet():
+		f.says = "of this computer reach the apps that run here; those of others do not"
+		f.do = "set COFOUNDER_PEER_ADDR on each computer if several run cofounder over this database"
+	default:
+		return nil
+	}
 	return []finding{f}
 }
 

@@ -22,11 +22,15 @@ import (
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/platform/sandbox"
+	"cofounder/internal/platform/sandbox/sandboxtest"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	sandboxtest.Init()
+	dbtest.Main(m)
+}
 
 const project = "prj_01kav5zsk3q8t2m4x7n9p6r0wd"
 
