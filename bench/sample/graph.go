@@ -167,7 +167,7 @@ func (w *World) call(ctx context.Context, n *flow.Node, key string, role meter.R
 		receipt = r
 		return result.Text, err
 	}, func(c *flow.Commit, _ string) error {
-		c.Tx(receipt.SettleTx)
+		receipt.QueueTx(ctx, &c.Batch)
 		c.Otherwise(receipt.Settle)
 		return w.tell(n, key)(c)
 	})

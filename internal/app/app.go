@@ -170,7 +170,7 @@ func (a *App) openProducts(ctx context.Context) error {
 	}
 	a.Flow, err = flow.New(flow.Config{
 		DB: a.database.pool, Clock: clock.System{}, IDs: source, Log: a.log,
-		Slots: a.cfg.Process.Slots, MaxWaiting: a.cfg.Process.MaxWaiting,
+		Slots: a.cfg.Process.Slots, MaxWaiting: a.cfg.Process.MaxWaiting, Admit: a.mayGoOn,
 	})
 	if err != nil {
 		return err

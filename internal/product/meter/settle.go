@@ -2,7 +2,6 @@ package meter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -67,8 +66,8 @@ func (r Reservation) Answered(o llm.Outcome) Receipt {
 	return Receipt{meter: r.meter, settlement: r.settlement(o)}
 }
 
-// Receipt is a call that gave an answer and still has to be settled: with SettleTx in
-// the transaction that keeps the answer, or, if that cannot commit, with Settle. The
+// Receipt is a call that gave an answer and still has to be settled: with SettleTx or
+// QueueTx in the transaction that keeps the answer, or, if that cannot commit, with Settle. The
 // zero Receipt is that of no call: there is nothing to settle.
 type Receipt struct {
 	meter      *Meter
@@ -88,6 +87,17 @@ func (r Receipt) SettleTx(ctx context.Context, tx pgx.Tx) error {
 		return nil
 	}
 	return r.meter.settle(ctx, tx, r.settlement)
+}
+
+// QueueTx is SettleTx as a part of a batch, which costs no round trip of its own. The
+// batch must be sent as one transaction; ctx is for what is logged.
+func (r Receipt) QueueTx(ctx context.Context, b *pgx.Batch) {
+	if r.meter == nil {
+		return
+	}
+	b.Queue(settle, r.settlement.args(r.meter.clock.Now())).QueryRow(func(row pgx.Row) error {
+		return r.meter.settled(ctx, row, r.settlement)
+	})
 }
 
 // Settle writes a call to the ledger whose answer could not be kept, because the step
@@ -159,6 +169,11 @@ func plausible(u llm.Usage) bool {
 // key are the columns that a ledger's row takes over from its reservation.
 const key = `workspace_id, project_id, starter_id, run, node, epoch, step, attempt, role, payer, endpoint, model, rates_from, budgets, sinces, day, reserved_at`
 
+// settle moves an attempt from the reservations to the ledger. An attempt that has no
+// reservation any more was settled before, which is all right, or its process was away
+// so long that Sweep had written it off: what it turned out to cost beyond that is noted
+// and counted against nobody, since the room was given to others meanwhile and limits
+// hold.
 const settle = `
 WITH gone AS (
     DELETE FROM reservation WHERE id = @id RETURNING *
@@ -173,22 +188,44 @@ WITH gone AS (
 ), change AS (
     INSERT INTO budget_change (budgets, sinces, day, released, released_weighed, spent, spent_weighed)
     SELECT budgets, sinces, day, nano, weighed, @nano, @weighed FROM gone
+), before AS (
+    SELECT ` + key + `, id, state, nano FROM ledger WHERE id = @id AND kind = 'call' AND NOT EXISTS (SELECT FROM gone)
+), noted AS (
+    INSERT INTO ledger (` + key + `, id, kind, at, of, answered_by, request_id, state, superseded, failure, reason,
+        input, write_5m, write_1h, read, output, thinking,
+        input_rate, write_5m_rate, write_1h_rate, read_rate, output_rate, nano, weighed, uncounted)
+    SELECT workspace_id, project_id, starter_id, run, node, epoch, step, attempt, role, payer, endpoint, model, rates_from, '{}', '{}', day, reserved_at,
+        id || '/late', 'late', @at, id, @answered_by, @request_id, @state, @superseded, @failure, @reason,
+        @input, @write_5m, @write_1h, @read, @output, @thinking,
+        @input_rate, @write_5m_rate, @write_1h_rate, @read_rate, @output_rate, 0, 0, greatest(0, @nano - nano)
+    FROM before WHERE state = 'unknown'
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
 )
-SELECT nano FROM gone`
+SELECT (SELECT nano FROM gone) AS reserved, EXISTS (SELECT FROM before) AS before, EXISTS (SELECT FROM noted) AS noted`
 
-// settle moves an attempt from the reservations to the ledger.
+// settle writes a settlement by one statement.
 func (m *Meter) settle(ctx context.Context, q querier, s settlement) error {
-	var reserved NanoUSD
 	faultpoint.At("meter.settle.before")
-	err := q.QueryRow(ctx, settle, s.args(m.clock.Now())).Scan(&reserved)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return m.settleLate(ctx, q, s)
-	}
-	if err != nil {
-		return fmt.Errorf("settle: %w", err)
+	if err := m.settled(ctx, q.QueryRow(ctx, settle, s.args(m.clock.Now())), s); err != nil {
+		return err
 	}
 	faultpoint.At("meter.settle.after")
-	if s.cost.Nano > reserved {
+	return nil
+}
+
+// settled reads what the statement did.
+func (m *Meter) settled(ctx context.Context, row pgx.Row, s settlement) error {
+	var reserved *NanoUSD
+	var before, noted bool
+	switch err := row.Scan(&reserved, &before, &noted); {
+	case err != nil:
+		return fmt.Errorf("settle: %w", err)
+	case reserved == nil && !before:
+		return fmt.Errorf("settle: there was never a reservation %s", s.id)
+	case noted:
+		m.log.WarnContext(ctx, "model call settled after it was written off", "entry", s.id, "cost", s.cost.Nano.String())
+	case reserved != nil && s.cost.Nano > *reserved:
 		// The provider went beyond what it was asked for. The money is gone, so it
 		// counts; the budget may now be over its limit by that much.
 		m.log.ErrorContext(ctx, "model call cost more than its worst case", "entry", s.id,
@@ -206,44 +243,4 @@ func (s settlement) args(at time.Time) pgx.StrictNamedArgs {
 		"input_rate": r.Input, "write_5m_rate": r.CacheWrite5m, "write_1h_rate": r.CacheWrite1h, "read_rate": r.CacheRead, "output_rate": r.Output,
 		"nano": s.cost.Nano, "weighed": s.cost.Weighed,
 	}
-}
-
-// A call whose process was away so long that Sweep had written it off. What it turned
-// out to cost beyond that is noted and counted against nobody: the room was given to
-// others meanwhile, and limits hold.
-const settleLate = `
-WITH entry AS (
-    SELECT ` + key + `, id, state, nano FROM ledger WHERE id = @id AND kind = 'call'
-), noted AS (
-    INSERT INTO ledger (` + key + `, id, kind, at, of, answered_by, request_id, state, superseded, failure, reason,
-        input, write_5m, write_1h, read, output, thinking,
-        input_rate, write_5m_rate, write_1h_rate, read_rate, output_rate, nano, weighed, uncounted)
-    SELECT workspace_id, project_id, starter_id, run, node, epoch, step, attempt, role, payer, endpoint, model, rates_from, '{}', '{}', day, reserved_at,
-        id || '/late', 'late', @at, id, @answered_by, @request_id, @state, @superseded, @failure, @reason,
-        @input, @write_5m, @write_1h, @read, @output, @thinking,
-        @input_rate, @write_5m_rate, @write_1h_rate, @read_rate, @output_rate, 0, 0, greatest(0, @nano - nano)
-    FROM entry WHERE state = 'unknown'
-    ON CONFLICT (id) DO NOTHING
-    RETURNING id
-)
-SELECT state, EXISTS (SELECT FROM noted) FROM entry`
-
-// settleLate is for an attempt that has no reservation any more: it was settled
-// before, which is all right, or written off.
-func (m *Meter) settleLate(ctx context.Context, q querier, s settlement) error {
-	var state llm.State
-	var noted bool
-	args := s.args(m.clock.Now())
-	delete(args, "weighed") // it weighs nothing
-	err := q.QueryRow(ctx, settleLate, args).Scan(&state, &noted)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("settle: there was never a reservation %s", s.id)
-	}
-	if err != nil {
-		return fmt.Errorf("settle late: %w", err)
-	}
-	if noted {
-		m.log.WarnContext(ctx, "model call settled after it was written off", "entry", s.id, "cost", s.cost.Nano.String())
-	}
-	return nil
 }

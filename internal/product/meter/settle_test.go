@@ -62,6 +62,44 @@ func TestLedgerRowSaysAllOfACall(t *testing.T) {
 	}
 }
 
+// TestQueued: a settlement that goes with a batch says what one in a transaction says,
+// and a second one changes nothing.
+func TestQueued(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.confirmed(t, meter.DefaultLimits())
+	c := w.charge(a, "run1")
+	answered := llm.Outcome{State: llm.Settled, Model: opus, Usage: llm.Usage{Input: 10, Output: 50, Known: true}}
+	var receipts []meter.Receipt
+	for range 2 {
+		receipts = append(receipts, w.reserve(t, c, w.call(t, opus)).Answered(answered))
+	}
+	if err := db.InTx(t.Context(), w.db, func(tx pgx.Tx) error { return receipts[0].SettleTx(t.Context(), tx) }); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		var b pgx.Batch
+		receipts[1].QueueTx(t.Context(), &b)
+		if err := w.db.SendBatch(t.Context(), &b).Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := w.entries(t, c)
+	if len(list) != 2 {
+		t.Fatalf("%d rows, want 2", len(list))
+	}
+	list[1].ID, list[1].Attempt = list[0].ID, list[0].Attempt
+	if diff := cmp.Diff(list[0], list[1]); diff != "" {
+		t.Errorf("in a transaction and in a batch (-tx +batch):\n%s", diff)
+	}
+	var b pgx.Batch
+	w.reserve(t, c, w.call(t, opus)).Answered(answered).QueueTx(t.Context(), &b)
+	b.Queue("DELETE FROM no_such_table")
+	if err := w.db.SendBatch(t.Context(), &b).Close(); err == nil || len(w.entries(t, c)) != 2 {
+		t.Errorf("a batch that fails: %v, %d rows, want none of it", err, len(w.entries(t, c)))
+	}
+}
+
 // TestWhatNobodyKnowsIsNotFree: usage that is missing or cannot be true costs the
 // whole reservation.
 func TestWhatNobodyKnowsIsNotFree(t *testing.T) {

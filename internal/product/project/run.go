@@ -19,6 +19,9 @@ const (
 	RunReadiness flow.Kind = "readiness"
 )
 
+// OfAccount is why a run is paused whose starter was suspended or left the team.
+const OfAccount flow.Reason = "account"
+
 // FirstNode is the node with which runs of these kinds begin.
 const FirstNode = "begin"
 
