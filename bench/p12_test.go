@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == spenderName {
 		os.Exit(spend(context.Background(), os.Stdin, os.Stdout, os.Stderr))
 	}
+	if len(os.Args) > 1 && os.Args[1] == workName {
+		os.Exit(workUntilTold(os.Stdin, os.Stdout, os.Stderr))
+	}
 	dbtest.Main(m)
 }
 

@@ -34,6 +34,7 @@ type Config struct {
 	MaxConns    int32  // default 10
 	MaxWaiting  int    // of the engine
 	Clock       clock.Clock
+	Newer       bool         // the graph as a later release has it: one more step, and another order
 	Log         *slog.Logger // nil discards
 }
 
@@ -46,6 +47,7 @@ type World struct {
 	Model  *meter.Model
 	Actor  account.Actor // starts the runs; its team has no limits of money
 
+	newer bool
 	clock clock.Clock
 	done  context.CancelFunc
 	ended chan struct{}
@@ -64,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{DB: pool, ended: make(chan struct{})}
+	w := &World{DB: pool, newer: cfg.Newer, ended: make(chan struct{})}
 	if err := w.open(ctx, cfg); err != nil {
 		pool.Close()
 		return nil, err
@@ -108,7 +110,7 @@ func (w *World) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	w.Engine, err = flow.New(flow.Config{
-		DB: w.DB, Clock: clock.System{}, IDs: ids, Log: cfg.Log, Worker: cfg.Worker, Slots: cfg.Slots, MaxWaiting: cfg.MaxWaiting,
+		DB: w.DB, Clock: cfg.Clock, IDs: ids, Log: cfg.Log, Worker: cfg.Worker, Slots: cfg.Slots, MaxWaiting: cfg.MaxWaiting,
 	})
 	if err != nil {
 		return err
