@@ -42,7 +42,12 @@ func (w *world) newModel(t *testing.T, conn meter.Connection) *meter.Model {
 
 func (w *world) connecting(t *testing.T, connect func(context.Context, meter.Charge) (meter.Connection, error)) *meter.Model {
 	t.Helper()
-	c, err := client.New(client.Config{Clock: w.clock, Log: quiet(), Meter: noop.Meter{}, Policy: steady()})
+	return w.patient(t, steady(), connect)
+}
+
+func (w *world) patient(t *testing.T, p client.Policy, connect func(context.Context, meter.Charge) (meter.Connection, error)) *meter.Model {
+	t.Helper()
+	c, err := client.New(client.Config{Clock: w.clock, Log: quiet(), Meter: noop.Meter{}, Policy: p})
 	if err != nil {
 		t.Fatal(err)
 	}
