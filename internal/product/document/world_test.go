@@ -2,6 +2,7 @@ package document_test
 
 import (
 	"encoding/json"
+	"flag"
 	"log/slog"
 	"testing"
 	"time"
@@ -21,7 +22,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+// fewer random sequences than usual: each step of one is several round trips.
+const sequences = "30"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", sequences); err != nil {
+		panic(err)
+	}
+	dbtest.Main(m)
+}
 
 // world is one installation with its own database and clock.
 type world struct {

@@ -2,6 +2,7 @@ package journey_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -22,7 +23,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+// fewer random sequences than usual: each step of one is several round trips.
+const sequences = "30"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", sequences); err != nil {
+		panic(err)
+	}
+	dbtest.Main(m)
+}
 
 // world is one installation with its own database and clock.
 type world struct {

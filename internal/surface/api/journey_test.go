@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,9 @@ import (
 
 	"cofounder/internal/product/account"
 	papers "cofounder/internal/product/document"
+	"cofounder/internal/product/project"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // From a written brief over the decisions to a moved stage, as a program goes.
@@ -71,6 +75,34 @@ func TestJourneyByTheAPI(t *testing.T) {
 	send("POST", path+"/park", nil).want(t, http.StatusOK)
 	send("PUT", path+"/stage", fields{"stage": "direction_chosen"}).wantProblem(t, http.StatusConflict, "project_parked")
 	send("POST", path+"/decide", fields{"kind": "direction", "choice": "pivot", "words": "cats"}).wantProblem(t, http.StatusConflict, "project_parked")
+}
+
+// Thirty days after it was deleted nothing of a project is left anywhere.
+func TestPurgeLeavesNothing(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	ann := w.founder(t)
+	d := w.desk(t, ann)
+	if err := w.documents.Ask(t.Context(), ann.actor, d.project, []papers.Kind{papers.RisksKind}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.projects.Delete(t.Context(), ann.actor, d.project); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(project.KeepDeleted)
+	n, err := w.projects.Purge(t.Context(), func(ctx context.Context, tx pgx.Tx, p project.ID) error {
+		return w.runs.ForgetTx(ctx, tx, string(p))
+	})
+	if n != 1 || err != nil {
+		t.Fatalf("purged %d, %v", n, err)
+	}
+	for table, rows := range w.contents(t) {
+		for _, row := range rows {
+			if strings.Contains(row, string(d.project)) || strings.Contains(row, string(d.decision)) || strings.Contains(row, "Many calls") {
+				t.Errorf("%s still has %s", table, row)
+			}
+		}
+	}
 }
 
 // A document is edited, compared, restored, proposed, commented and exported.

@@ -44,6 +44,7 @@ type world struct {
 	accounts *account.Accounts
 	projects *project.Projects
 
+	runs      *flow.Engine
 	journeys  *journey.Journeys
 	documents *papers.Documents
 	desks     sync.Map // of a person; see desk
@@ -98,12 +99,12 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.ai(t, ids, box)
-	runs, err := flow.New(flow.Config{DB: w.db, Clock: w.clock, IDs: ids, Log: log}) // works on nothing
+	w.runs, err = flow.New(flow.Config{DB: w.db, Clock: w.clock, IDs: ids, Log: log}) // works on nothing
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.journeys = journey.New(journey.Config{DB: w.db, Clock: w.clock, IDs: ids, Projects: w.projects, Runs: runs})
-	w.documents = papers.New(papers.Config{DB: w.db, Clock: w.clock, IDs: ids, Projects: w.projects, Runs: runs})
+	w.journeys = journey.New(journey.Config{DB: w.db, Clock: w.clock, IDs: ids, Projects: w.projects, Runs: w.runs})
+	w.documents = papers.New(papers.Config{DB: w.db, Clock: w.clock, IDs: ids, Projects: w.projects, Runs: w.runs})
 	handler := api.New(api.Config{
 		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Version: "0.0.0-test",
 		Meter: w.meter, Connections: w.connections, Model: w.model,
