@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"testing"
 
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 
@@ -28,8 +29,14 @@ func TestEveryPageOnEveryScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	run, err := p.app.Flow.StartRun(t.Context(), flow.NewRun{
+		Kind: "nobody does this", Workspace: string(owner.Workspace), Starter: string(owner.User), First: flow.Next{Name: longWord},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	home := "/p/" + string(one.ID) + "/"
-	inside := []string{"/", "/new", "/new?example=1", home, home + "delete", home + "spending", "/account", "/account/delete", "/team", "/connect", "/connect?preset=other", "/spending", "/admin/models", "/nowhere", "/p/prj_unknown/"}
+	inside := []string{"/", "/new", "/new?example=1", home, home + "delete", home + "spending", "/account", "/account/delete", "/team", "/connect", "/connect?preset=other", "/spending", "/admin/models", "/admin/runs", "/admin/runs/" + string(run), "/admin/audit", "/nowhere", "/p/prj_unknown/"}
 	outside := []string{"/sign-in", "/sign-up", "/invite/" + invitation, "/invite/unknown", "/start/unknown", "/offline", "/nowhere"}
 	for name, s := range screens() {
 		t.Run(name, func(t *testing.T) {

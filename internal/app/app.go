@@ -31,6 +31,7 @@ import (
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/platform/telemetry"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/admin"
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
@@ -87,6 +88,8 @@ type App struct {
 	// From idea to decision.
 	Journeys  *journey.Journeys
 	Documents *document.Documents
+
+	Admin *admin.Desk
 
 	// Built apps: their code, where they run, and how they are looked at.
 	Repo     *repo.Store
@@ -181,6 +184,7 @@ func (a *App) openProducts(ctx context.Context) error {
 	a.Documents = document.New(document.Config{
 		DB: a.database.pool, Clock: clock.System{}, IDs: source, Projects: a.Projects, Runs: a.Flow,
 	})
+	a.Admin = admin.New(admin.Config{DB: a.database.pool, Clock: clock.System{}, IDs: source, Flow: a.Flow, Meter: a.Meter})
 	a.addSweeps()
 	return nil
 }
@@ -197,7 +201,7 @@ func (a *App) openServer() error {
 		}
 		site, err := web.New(web.Config{
 			Apps: a.Apps, AppLink: link,
-			Accounts: a.Accounts, Projects: a.Projects, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
+			Accounts: a.Accounts, Projects: a.Projects, Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin,
 			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
 			Version: Version(), Program: program(), Machine: a.machine.facts,

@@ -204,8 +204,10 @@ func TestReplayRefuses(t *testing.T) {
 		"one that waits": {w.chapter(e, run, "told").Node, keepAll, func(err error) bool { return fault.Is(err, fault.Conflict) }},
 		"no such node":   {"nod_nobody", keepAll, func(err error) bool { return fault.Is(err, fault.NotFound) }},
 		"more than are":  {w.chapter(e, run, "breaks").Node, func([]string) (int, error) { return 4, nil }, func(err error) bool { return err != nil }},
-		"the caller refuses": {w.chapter(e, run, "breaks").Node, func([]string) (int, error) { return 0, refusal },
-			func(err error) bool { return errors.Is(err, refusal) }},
+		"the caller refuses": {
+			w.chapter(e, run, "breaks").Node, func([]string) (int, error) { return 0, refusal },
+			func(err error) bool { return errors.Is(err, refusal) },
+		},
 	} {
 		if err := w.replay(e, run, tt.node, tt.keep); !tt.is(err) {
 			t.Errorf("%s: %v", name, err)

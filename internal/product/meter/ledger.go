@@ -125,6 +125,19 @@ func (m *Meter) Entries(ctx context.Context, actor account.Actor, f Filter, each
 	if err := actor.Need(account.MayRead); err != nil {
 		return err
 	}
+	return m.entries(ctx, actor, f, each)
+}
+
+// EntriesOfAll is Entries over all teams; operators only.
+func (m *Meter) EntriesOfAll(ctx context.Context, actor account.Actor, f Filter, each func(Entry) error) error {
+	all, err := everyone(actor)
+	if err != nil {
+		return err
+	}
+	return m.entries(ctx, all, f, each)
+}
+
+func (m *Meter) entries(ctx context.Context, actor account.Actor, f Filter, each func(Entry) error) error {
 	rows, err := m.db.Query(ctx, listEntries, f.args(actor))
 	if err != nil {
 		return fmt.Errorf("list ledger: %w", err)
@@ -143,4 +156,22 @@ func (m *Meter) Entries(ctx context.Context, actor account.Actor, f Filter, each
 		return fmt.Errorf("list ledger: %w", err)
 	}
 	return nil
+}
+
+const paidSteps = `
+SELECT DISTINCT l.step FROM ledger l
+WHERE l.run = $1 AND l.node = $2 AND l.kind = 'call' AND l.state <> 'void' AND NOT l.superseded`
+
+// PaidStepsTx returns the steps of a durable run's node that hold the answer of a model, as
+// tx sees them: doing one of them again pays again.
+func (m *Meter) PaidStepsTx(ctx context.Context, tx pgx.Tx, run, node string) ([]string, error) {
+	rows, err := tx.Query(ctx, paidSteps, run, node)
+	if err != nil {
+		return nil, fmt.Errorf("read paid steps: %w", err)
+	}
+	steps, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("read paid steps: %w", err)
+	}
+	return steps, nil
 }

@@ -48,6 +48,9 @@ const (
 	aiDisconnected  event = "ai_disconnected"
 	limitsSaved     event = "limits_saved"
 	rolesSaved      event = "roles_saved"
+	runEnded        event = "run_ended"
+	runRetried      event = "run_retried"
+	nodeReplayed    event = "node_replayed"
 )
 
 // flash is an event with the name it is about and, for Undo, the project and the
@@ -147,6 +150,9 @@ func flashTexts() map[event]string {
 		aiDisconnected:  "Disconnected; the key is forgotten",
 		limitsSaved:     "Limits saved",
 		rolesSaved:      "Models saved",
+		runEnded:        "Ended, and written down",
+		runRetried:      "It is tried again, and written down",
+		nodeReplayed:    "It is begun anew, and written down",
 	}
 }
 

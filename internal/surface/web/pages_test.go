@@ -56,6 +56,7 @@ func everyPage(t *testing.T) map[string]answer {
 	pages["stale link"] = b.get(t, "/start/nonsense")
 	pages["no cookies"] = b.get(t, "/signed-in")
 	pages["offline"] = b.get(t, "/offline")
+	runPages(t, v, pages)
 	pages["not found"] = v.get(t, "/nothing")
 	pages["wrong address"] = b.get(t, "/", func(r *http.Request) { r.Host = "192.168.1.5:8080" })
 	return pages
@@ -99,7 +100,11 @@ func checkWords(t *testing.T, a answer) {
 		}
 	}
 	text.WriteString(" " + words(find(a.page, "title")))
-	if found := codeWords.FindAllString(text.String(), -1); found != nil {
+	found := codeWords.FindAllString(text.String(), -1)
+	if strings.Contains(a.request, " /admin/") { // what models are paid by
+		found = slices.DeleteFunc(found, func(word string) bool { return strings.EqualFold(word, "tokens") })
+	}
+	if len(found) > 0 {
 		t.Errorf("words of the code on the screen: %q", found)
 	}
 	if strings.ContainsFunc(text.String(), func(r rune) bool { return r >= 0x1F000 }) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 
@@ -99,10 +100,24 @@ func (s *Site) addresses() map[string]http.Handler {
 	}
 }
 
+// adminAddresses are those of whoever runs the installation.
+func (s *Site) adminAddresses() map[string]http.Handler {
+	small := func(h http.Handler) http.Handler { return httpd.BodyLimit(smallBody, h) }
+	return map[string]http.Handler{
+		"GET /admin/runs":                            s.operator(s.runsPage),
+		"GET /admin/runs/{run}":                      s.operator(s.runPage),
+		"POST /admin/runs/{run}/end":                 small(s.operator(s.endRun)),
+		"POST /admin/runs/{run}/retry":               small(s.operator(s.retryRun)),
+		"POST /admin/runs/{run}/nodes/{node}/replay": small(s.operator(s.replayNode)),
+		"GET /admin/audit":                           s.operator(s.auditPage),
+	}
+}
+
 // routes registers the addresses. Who opens one that only takes forms is led to the
 // page above it.
 func (s *Site) routes() {
 	addresses := s.addresses()
+	maps.Copy(addresses, s.adminAddresses())
 	for pattern, h := range addresses {
 		s.mux.Handle(pattern, h)
 		path, posts := strings.CutPrefix(pattern, "POST ")

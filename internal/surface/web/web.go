@@ -12,6 +12,7 @@ import (
 	"cofounder/internal/base/clock"
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/admin"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
@@ -26,6 +27,8 @@ type Config struct {
 	Meter       *meter.Meter
 	Connections *meter.Connections
 	Model       *meter.Model
+
+	Admin *admin.Desk
 
 	// Apps are the built apps; nil where there are none.
 	Apps *hosting.Host
@@ -68,7 +71,7 @@ type Site struct {
 
 // New returns the pages over cfg.
 func New(cfg Config) (*Site, error) {
-	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Meter == nil || cfg.Connections == nil || cfg.Model == nil ||
+	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Meter == nil || cfg.Connections == nil || cfg.Model == nil || cfg.Admin == nil ||
 		cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil || cfg.Program == "" {
 		return nil, errors.New("web: incomplete Config")
 	}

@@ -18,8 +18,10 @@ import (
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/admin"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
@@ -48,6 +50,7 @@ type world struct {
 	model       *meter.Model
 
 	events *event.Hub
+	flow   *flow.Engine  // works on nothing
 	apps   *hosting.Host // where settings ask for it
 
 	clock   *clock.Manual
@@ -108,12 +111,16 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	w.log = &logBook{}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	w.ai(t, pool, ids)
+	if w.flow, err = flow.New(flow.Config{DB: pool, Clock: at, IDs: ids, Log: log}); err != nil {
+		t.Fatal(err)
+	}
 	if set.apps {
 		w.hostApps(t, pool, log)
 	}
 	site, err := web.New(web.Config{
 		Accounts: w.accounts, Projects: w.projects, Meter: w.meter, Connections: w.connections, Model: w.model,
-		Apps: w.apps, AppLink: appLink,
+		Admin: admin.New(admin.Config{DB: pool, Clock: at, IDs: ids, Flow: w.flow, Meter: w.meter}),
+		Apps:  w.apps, AppLink: appLink,
 		Clock: at, Log: log,
 		PublicURL: public, SignUpOpen: set.signUpOpen, Version: "0.0.0-test", Program: "bin/cofounder",
 		Machine: func() []web.Fact {

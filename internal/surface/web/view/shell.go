@@ -125,6 +125,9 @@ func commands(s Shell) []command {
 		command{icon: "key-round", label: "Connect an AI", goes: "/connect"},
 		command{icon: "wallet", label: "Spending and limits", goes: "/spending"},
 	)
+	if s.Person.Operator {
+		list = append(list, command{icon: "play", label: "Runs of all teams", goes: "/admin/runs"}, command{icon: "info", label: "Audit", goes: "/admin/audit"})
+	}
 	for _, p := range s.Person.Projects {
 		if s.Project == nil || p.ID != s.Project.ID {
 			list = append(list, command{icon: "folder", label: p.Name, goes: ProjectAddress(p)})

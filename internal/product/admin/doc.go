@@ -1,0 +1,15 @@
+// Package admin is what whoever runs an installation sees of all teams, and what they may
+// do there.
+//
+// Terms. A desk is where they sit. An action is something done to what belongs to others:
+// ending a run, trying it again, replaying a node. An audit entry says who did what to
+// what, why and when.
+//
+// Invariants.
+//
+//   - Nobody but operators gets an answer; all others are told fault.Forbidden.
+//   - No action without a reason, and no action without its audit entry: both are one
+//     transaction. Entries are never changed or removed.
+//   - Words of founders are not shown here: runs come without their inputs and outputs.
+//   - A replay keeps what was paid for, unless the operator says in words to pay again.
+package admin
