@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -73,6 +74,59 @@ func TestAppsInTheFrame(t *testing.T) {
 		})
 	}
 	clean(ctx, t)
+}
+
+// TestHostileAppInATab opens an app in a tab of its own, and one that reaches for the
+// product, its cookies and the first app from there. It gets nothing.
+func TestHostileAppInATab(t *testing.T) {
+	t.Parallel()
+	p := serve(t)
+	ctx := tab(t, screen{1440, 900, "light"})
+	do(ctx, t, chromedp.Navigate(p.startLink(t)))
+	until(ctx, t, "the idea box", `document.activeElement.tagName === 'TEXTAREA'`)
+	o := p.owner(t)
+	good := o.app(t, "node", []string{"node", "server.js"})
+	bad := o.app(t, "hostile", []string{"python3", "-m", "http.server", "--bind", "127.0.0.1", "8080"})
+	do(ctx, t, chromedp.Navigate(p.base+"/apps/"+good))
+	until(ctx, t, "the app in a tab", `document.getElementById('echo')?.textContent === 'hello'`)
+	js[bool](ctx, t, `(document.getElementById('login').click(), true)`)
+	until(ctx, t, "signed in to the app", `document.getElementById('who')?.textContent === 'mara'`)
+
+	sibling := js[string](ctx, t, `location.origin`)
+	do(ctx, t, chromedp.Navigate(p.base+"/apps/"+bad+"?to=/index.html"))
+	until(ctx, t, "the hostile app", `document.title === 'Hostile app'`)
+	js[bool](ctx, t, `(location.hash = encodeURIComponent(`+quote(p.base+" "+sibling)+`), location.reload(), true)`)
+	until(ctx, t, "all was tried", `document.getElementById('said').textContent.startsWith(`+quote(p.base+" got:")+`)`)
+	if got := js[string](ctx, t, `document.getElementById('said').textContent`); got != p.base+" got: ." {
+		t.Errorf("the app %s", got)
+	}
+	do(ctx, t, chromedp.Navigate(sibling+"/"))
+	until(ctx, t, "the first app", `document.getElementById('visits')`)
+	if got := js[string](ctx, t, `document.getElementById('visits').textContent + ' ' + document.getElementById('who').textContent`); got != "0 mara" {
+		t.Errorf("the first app shows %q afterwards", got)
+	}
+	if r := o.list(t); strings.Contains(r, "planted") {
+		t.Error("the app made a project in the founder's name")
+	}
+}
+
+// list is the page with the owner's projects.
+func (o *owner) list(t *testing.T) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.base+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := o.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 // frame shows an address in a frame as the App page does.
@@ -202,7 +256,7 @@ func appFiles(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name != "static" {
+	if name == "node" || name == "python" || name == "go" {
 		if err := os.WriteFile(filepath.Join(dir, "page.html"), page, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -239,7 +239,7 @@ func (v *guest) echo(t *testing.T, s *served, text string) string {
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("the WebSocket was not opened: %v, %v", res, err)
 	}
-	defer res.Body.Close() //nolint:errcheck // there is none
+	defer res.Body.Close()
 	if _, err := conn.Write(append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)); err != nil {
 		t.Fatal(err)
 	}

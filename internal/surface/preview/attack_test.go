@@ -235,6 +235,7 @@ func TestOtherOrigins(t *testing.T) {
 		{"an old browser's WebSocket", http.MethodGet, []string{"Origin", "http://two.preview.localhost:" + w.port, "Upgrade", "websocket", "Connection", "Upgrade"}, false},
 		{"an opaque origin", http.MethodPost, []string{"Origin", "null"}, false},
 		{"a program", http.MethodPost, nil, true},
+		{"a service worker", http.MethodGet, []string{"Sec-Fetch-Site", "same-origin", "Service-Worker", "script"}, false},
 	} {
 		got := do(t, c, tt.method, w.site.Origin("one"), nil, tt.headers...)
 		if seen := s.take(); (seen != "") != tt.reached || !tt.reached && got.status != http.StatusForbidden {

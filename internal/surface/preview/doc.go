@@ -16,7 +16,7 @@
 //     that one could set cookies for another, or send requests in a viewer's name.
 //     Cookies with a Domain lose it; a request that a page of another origin makes is
 //     refused unless it only opens a page.
-//   - It cannot be framed but by us, cannot widen a service worker, and cannot clear,
+//   - It cannot be framed but by us, cannot leave a service worker, and cannot clear,
 //     pin or report anything about its origin: those headers do not leave.
 //   - In a frame browsers keep only partitioned cookies. An app's own are made such on
 //     the way out, so that signing in to it works there too.

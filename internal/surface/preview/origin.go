@@ -7,11 +7,15 @@ import (
 	"cofounder/internal/base/fault"
 )
 
-// sameOrigin refuses what a page of another origin asks of an app in a viewer's
+// sameOrigin refuses service workers, which would see our links and work on after their
+// version was replaced, and what a page of another origin asks of an app in a viewer's
 // name, except to open one of its pages. Apps share a site, so that cookies with
 // SameSite do not keep them apart.
 func (s *Site) sameOrigin(v visit) error {
 	h := v.r.Header
+	if h.Get("Service-Worker") != "" {
+		return fault.New(fault.Forbidden, "no_service_worker", "Apps have no service workers here: one would outlive the version it came with.")
+	}
 	switch h.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
 		return nil
