@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -144,7 +145,12 @@ func (c *cage) makeDisk(ctx context.Context, f *folder) (disk, error) {
 	if privileged() {
 		owner = c.uid
 	}
-	c.files = sandbox.NewFiles(work, owner, c.gid)
+	home, err := root.OpenRoot(homeFolder)
+	if err != nil {
+		return disk{}, fmt.Errorf("open a home: %w", err)
+	}
+	c.onUndo(func(context.Context) error { return home.Close() })
+	c.files, c.home = sandbox.NewFiles(work, owner, c.gid), sandbox.NewFiles(home, owner, c.gid)
 	return made, nil
 }
 
@@ -152,10 +158,10 @@ func (c *cage) makeDisk(ctx context.Context, f *folder) (disk, error) {
 func (c *cage) makeFolders(root *os.Root) error {
 	folders := []string{workFolder, homeFolder}
 	for _, cache := range c.caches {
-		folders = append(folders, cache.folders()...)
+		folders = append(folders, cache.onDisk()...)
 	}
 	for _, name := range folders {
-		if err := root.MkdirAll(name, 0o755); err != nil {
+		if err := root.Mkdir(name, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("lay out a cage's disk: %w", err)
 		}
 		if err := root.Lchown(name, c.uid, c.gid); err != nil {
@@ -248,7 +254,7 @@ func (c *cage) environment(more []string) []string {
 		"PATH=" + searchPath(c.tools), "HOME=" + sandbox.Home, "USER=" + inside.User, "LOGNAME=" + inside.User,
 		"SHELL=/bin/sh", "LANG=C.UTF-8", "TERM=dumb", "NO_COLOR=1", "CI=1", "TMPDIR=" + sandbox.Temp,
 		"GOMAXPROCS=" + cores, "GOTOOLCHAIN=local", "GOTELEMETRY=off", "GOPROXY=off", "GOSUMDB=off", "GOFLAGS=-buildvcs=false",
-		"CGO_ENABLED=0", "GOCACHE=" + sandbox.Home + "/.cache/go-build", "GOPATH=" + sandbox.Home + "/go",
+		"CGO_ENABLED=0", "GOCACHE=" + sandbox.GoCacheFolder, "GOPATH=" + sandbox.Home + "/go",
 		"npm_config_offline=true", "npm_config_update_notifier=false", "npm_config_fund=false", "npm_config_audit=false",
 		"PIP_NO_INDEX=1", "PIP_DISABLE_PIP_VERSION_CHECK=1", "GIT_TERMINAL_PROMPT=0",
 	}

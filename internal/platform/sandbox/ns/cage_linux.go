@@ -29,6 +29,7 @@ type cage struct {
 	uid    int // on the host
 	gid    int
 	files  *sandbox.Files
+	home   *sandbox.Files
 	group  *group   // nil without control groups
 	mount  *os.File // the disk image; nil where the disk is a folder
 	conn   *wire.Conn

@@ -22,6 +22,7 @@ type Driver struct {
 	mu     sync.Mutex
 	cages  map[string]*cage // by ID; nil once closed, and for an ID that is being built
 	closed bool
+	warmed map[string]*cache
 
 	looking sync.Mutex
 	found   []tool
@@ -38,7 +39,7 @@ func Open(cfg Config) (*Driver, error) {
 		return nil, err
 	}
 	return &Driver{
-		cfg: cfg, store: store, groups: findGroups(), images: findImages(cfg.Dir), cages: map[string]*cage{},
+		cfg: cfg, store: store, groups: findGroups(), images: findImages(cfg.Dir), cages: map[string]*cage{}, warmed: map[string]*cache{},
 	}, nil
 }
 

@@ -30,6 +30,9 @@ func (*Driver) Create(context.Context, sandbox.Spec) (sandbox.Cage, error) { ret
 // Sweep implements sandbox.Driver.
 func (*Driver) Sweep(context.Context) error { return nil }
 
+// Warm refuses.
+func (*Driver) Warm(context.Context, sandbox.Recipe) error { return refused() }
+
 // Close does nothing.
 func (*Driver) Close(context.Context) error { return nil }
 

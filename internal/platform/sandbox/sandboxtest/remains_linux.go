@@ -30,7 +30,7 @@ func Remains(dir string) ([]string, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if e.Name() != "lock" {
+		if e.Name() != "lock" && e.Name() != "caches" {
 			left = append(left, "file "+e.Name())
 		}
 	}
