@@ -17,9 +17,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// insideUser is the cage's user, as it sees itself.
-const insideUser = 1000
-
 // The folders of a cage's disk.
 const (
 	workFolder = "work"
@@ -44,7 +41,7 @@ func (d *Driver) build(ctx context.Context, spec sandbox.Spec) (_ *cage, err err
 		return nil, err
 	}
 	c.onUndo(func(context.Context) error { return folder.remove() })
-	if err := c.takeUser(); err != nil {
+	if err := c.takeFirst(); err != nil {
 		return nil, err
 	}
 	disk, err := c.makeDisk(ctx, folder)
@@ -83,21 +80,6 @@ func possible() error {
 		// Without root the cage's user is ours, and the mounts would be the only wall.
 		return sandbox.Errorf(sandbox.Refused, "This Linux kernel has no Landlock. Run cofounder as root, or start the kernel with lsm=landlock (5.13 or newer).")
 	}
-	return nil
-}
-
-// takeUser decides who the cage is on the host.
-func (c *cage) takeUser() error {
-	c.uid, c.gid = os.Getuid(), os.Getgid()
-	if !privileged() {
-		return nil
-	}
-	user, err := takeUser()
-	if err != nil {
-		return err
-	}
-	c.uid, c.gid = user.number, user.number
-	c.onUndo(func(context.Context) error { return user.release() })
 	return nil
 }
 

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"cofounder/internal/platform/sandbox"
@@ -33,8 +31,9 @@ type cage struct {
 	group  *group   // nil without control groups
 	mount  *os.File // the disk image; nil where the disk is a folder
 	conn   *wire.Conn
-	init   *exec.Cmd
-	said   complaint // of the first process
+	first  *first
+	// endFirst ends everything that runs in the cage, and waits for it.
+	endFirst func() error
 
 	steps []func(context.Context) error // to undo, last first
 
@@ -77,112 +76,45 @@ func (c *cage) undo(ctx context.Context) error {
 	return err
 }
 
-// complaint is the first words a process said on stderr.
-type complaint struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-// take reads to the end; what is too much is thrown away.
-func (c *complaint) take(from *os.File) {
-	defer from.Close() //nolint:errcheck // only read
-	const enough = 8 << 10
-	buffer := make([]byte, 1<<10)
-	for {
-		n, err := from.Read(buffer)
-		c.mu.Lock()
-		c.text = append(c.text, buffer[:min(n, enough-len(c.text))]...)
-		c.mu.Unlock()
-		if err != nil {
-			return
-		}
-	}
-}
-
-func (c *complaint) String() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return strings.TrimSpace(string(c.text))
-}
-
-// launch starts the first process and waits until it has built the cage.
+// launch tells the first process what to build and waits until it is ready.
 func (c *cage) launch(ctx context.Context, plan *wire.Plan, files []*os.File) error {
-	here, there, err := wire.Pair()
-	if err != nil {
-		return err
-	}
-	c.conn, err = wire.NewConn(here)
-	if err != nil {
-		return errors.Join(err, there.Close())
-	}
-	if err := c.start(there); err != nil {
-		return errors.Join(err, c.conn.Close())
-	}
+	// From here on it holds disk and control group, which can go only after it.
+	c.onUndo(func(context.Context) error { return c.endFirst() })
 	if c.group != nil {
 		// Before it hears what to do, so that nothing runs without limits.
-		if err := c.group.add(c.init.Process.Pid); err != nil {
+		if err := c.group.add(c.first.cmd.Process.Pid); err != nil {
 			return err
 		}
 	}
 	ready, err := c.ask(ctx, wire.Message{Op: wire.Setup, Plan: plan}, files...)
 	if err != nil {
-		return c.explain(err)
+		return explain(err, c.first.said.String())
 	}
 	wire.CloseAll(ready.files)
 	return nil
 }
 
-// start starts the first process in new namespaces and follows its line.
-func (c *cage) start(there *os.File) error {
-	complaints, its, err := os.Pipe()
-	if err != nil {
-		return errors.Join(fmt.Errorf("start a cage: %w", err), there.Close())
+// takeFirst gets the cage its first process and follows its line.
+func (c *cage) takeFirst() error {
+	var err error
+	if c.first, err = c.driver.spares.take(); err != nil {
+		return err
 	}
-	c.init = &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{initName}, Env: []string{"GOMAXPROCS=2", "GOGC=50"}, Dir: "/",
-		ExtraFiles: []*os.File{there}, Stderr: its, SysProcAttr: c.namespaces(),
-	}
-	err = c.init.Start()
-	err = errors.Join(err, there.Close(), its.Close())
-	if err != nil {
-		return errors.Join(c.explain(err), complaints.Close())
-	}
+	c.conn, c.uid, c.gid = c.first.conn, c.first.uid, c.first.gid
 	var following sync.WaitGroup
-	following.Go(func() { c.said.take(complaints) })
 	following.Go(c.follow)
-	c.onUndo(func(context.Context) error {
+	c.endFirst = sync.OnceValue(func() error {
 		c.kill(sandbox.Errorf(sandbox.Died, "The cage was taken down."))
-		err := c.init.Wait()
-		if _, killed := errors.AsType[*exec.ExitError](err); killed {
-			err = nil // by us
-		}
-		following.Wait()
-		return errors.Join(err, c.conn.Close())
+		following.Wait() // its line ends with it
+		return c.first.end()
 	})
+	c.onUndo(func(context.Context) error { return c.endFirst() })
 	return nil
 }
 
-// namespaces says what of its own the first process gets. It keeps the rights over
-// these, until it gives them up.
-func (c *cage) namespaces() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC |
-			unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: insideUser, HostID: c.uid, Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: insideUser, HostID: c.gid, Size: 1}},
-		Credential:  &syscall.Credential{Uid: insideUser, Gid: insideUser, NoSetGroups: !privileged()},
-		AmbientCaps: []uintptr{
-			unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_SETPCAP, unix.CAP_NET_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_SYS_ADMIN,
-		},
-		Setsid:                     true,
-		GidMappingsEnableSetgroups: privileged(),
-	}
-	return attr
-}
-
-// explain turns a failure to build into what can be done about it.
-func (c *cage) explain(err error) error {
-	said := c.said.String()
+// explain turns a failure to build into what can be done about it. said is what the
+// first process complained about.
+func explain(err error, said string) error {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EACCES):
 		return sandbox.Errorf(sandbox.Refused, "This computer does not let cofounder make namespaces: %s", remedy()).Because(err)
@@ -247,7 +179,7 @@ func (c *cage) kill(why *sandbox.Error) {
 		c.why = why
 	}
 	c.mu.Unlock()
-	_ = c.init.Process.Kill() //nolint:errcheck // it may have ended just now
+	c.first.kill()
 }
 
 // died returns why the cage is gone.

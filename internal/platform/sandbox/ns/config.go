@@ -34,5 +34,5 @@ func Init() (code int, isInit bool) {
 	if len(os.Args) == 0 || os.Args[0] != initName {
 		return 0, false
 	}
-	return first(), true
+	return beFirst(), true
 }

@@ -24,6 +24,8 @@ type Driver struct {
 	closed bool
 	warmed map[string]*cache
 
+	spares spares
+
 	looking sync.Mutex
 	found   []tool
 
@@ -54,8 +56,8 @@ func (d *Driver) tools(ctx context.Context) []tool {
 	return d.found
 }
 
-// first runs the first process of a cage.
-func first() int { return inside.Main() }
+// beFirst is the whole life of the first process of a cage.
+func beFirst() int { return inside.Main() }
 
 // Name implements sandbox.Driver.
 func (d *Driver) Name() string { return Name }
@@ -129,6 +131,7 @@ func (d *Driver) Close(ctx context.Context) error {
 	for _, c := range all {
 		err = errors.Join(err, c.Destroy(ctx))
 	}
+	err = errors.Join(err, d.spares.close())
 	if d.images != nil {
 		err = errors.Join(err, d.images.close())
 	}

@@ -36,4 +36,4 @@ func (*Driver) Warm(context.Context, sandbox.Recipe) error { return refused() }
 // Close does nothing.
 func (*Driver) Close(context.Context) error { return nil }
 
-func first() int { return 1 }
+func beFirst() int { return 1 }
