@@ -47,24 +47,45 @@ func whole() plan {
 	}
 }
 
-// p12 measures the first half of P12: what visitors notice of a rolling restart.
+// p12 measures what visitors and runs notice of rolling restarts.
 func p12(ctx context.Context, args []string, out io.Writer) (verdict, error) {
 	p := whole()
 	flags := flag.NewFlagSet("p12", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.IntVar(&p.restarts, "restarts", p.restarts, "restarts in each order")
 	flags.IntVar(&p.rate, "rate", p.rate, "short requests a second")
+	part := flags.String("part", "", "only requests, or only runs")
 	if err := flags.Parse(args); err != nil {
 		return verdict{}, err
 	}
 	say(out, "p12: two processes of cofounder serve behind a balancer that probes /readyz every %s, %d in a row; lame duck %s;", p.probing.interval, p.probing.threshold, p.lameDuck)
 	say(out, "p12: %d requests/s (half API reads, a fifth pages, a third writes), 4 slow writes of %s, 8 event streams; load average %s", p.rate, p.slowly, loadAverage())
-	results, err := p.all(ctx, &journal{out: out})
-	if err != nil {
-		return verdict{}, err
+	var verdicts []verdict
+	if *part != "runs" {
+		results, err := p.all(ctx, &journal{out: out})
+		if err != nil {
+			return verdict{}, err
+		}
+		verdicts = append(verdicts, p.judge(results))
+	}
+	if *part != "requests" {
+		found, err := p.withRuns(ctx, wholeRunning(), &journal{out: out})
+		if err != nil {
+			return verdict{}, err
+		}
+		verdicts = append(verdicts, found.judge())
 	}
 	say(out, "p12: load average at the end %s", loadAverage())
-	return p.judge(results), nil
+	return both(verdicts), nil
+}
+
+// both makes one verdict of several.
+func both(verdicts []verdict) verdict {
+	all := verdicts[0]
+	for _, v := range verdicts[1:] {
+		all.figures, all.targets, all.short = all.figures+"; "+v.figures, all.targets+"; "+v.targets, all.short || v.short
+	}
+	return all
 }
 
 // judge sums up. The control must fail, or the harness could not see failures.
@@ -91,28 +112,63 @@ type result struct {
 	requests, failed int64
 }
 
+// ground is the product, installed behind a balancer.
+type ground struct {
+	*site
+	*installation
+}
+
+func (p plan) prepare(ctx context.Context, j *journal) (ground, error) {
+	site, err := newSite(p.probing, j)
+	if err != nil {
+		return ground{}, err
+	}
+	begun := time.Now()
+	in, err := install(ctx, site.url, p.lameDuck, 10*time.Second)
+	if err != nil {
+		site.close()
+		return ground{}, err
+	}
+	j.say("p12: built in %.1f s", time.Since(begun).Seconds())
+	return ground{site, in}, nil
+}
+
+func (g ground) clear(ctx context.Context, j *journal) {
+	g.close()
+	if err := g.remove(context.WithoutCancel(ctx)); err != nil {
+		j.say("p12: not everything was cleaned up: %v", err)
+	}
+}
+
+// withRuns measures the second half: two processes that serve and two that work are
+// restarted while runs are at work.
+func (p plan) withRuns(ctx context.Context, r running, j *journal) (found interrupted, err error) {
+	g, err := p.prepare(ctx, j)
+	if err != nil {
+		return found, err
+	}
+	defer g.clear(ctx, j)
+	f := &fleet{command: []string{g.binary, "serve", "--roles", "web"}, environ: g.environ, notes: func(line string) { j.say("p12: log: %s", line) }}
+	s := &series{plan: p, site: g.site, fleet: f, journal: j, order: together, restarts: 2 * r.restarts, name: "runs"}
+	defer func() { err = errors.Join(err, s.closeAll(ctx)) }()
+	if err := s.open(ctx); err != nil {
+		return found, err
+	}
+	return r.under(ctx, s, g.installation)
+}
+
 func (p plan) all(ctx context.Context, j *journal) ([]result, error) {
 	var results []result
 	naive, err := p.naive(ctx, j)
 	if err != nil {
 		return nil, fmt.Errorf("naive: %w", err)
 	}
-	site, err := newSite(p.probing, j)
+	g, err := p.prepare(ctx, j)
 	if err != nil {
 		return nil, err
 	}
-	defer site.close()
-	begun := time.Now()
-	in, err := install(ctx, site.url, p.lameDuck, 10*time.Second)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err := in.remove(context.WithoutCancel(ctx)); err != nil {
-			j.say("p12: not everything was cleaned up: %v", err)
-		}
-	}()
-	j.say("p12: built in %.1f s", time.Since(begun).Seconds())
+	defer g.clear(ctx, j)
+	in, site := g.installation, g.site
 	f := &fleet{command: []string{in.binary, "serve"}, environ: in.environ, notes: func(line string) { j.say("p12: log: %s", line) }}
 	for _, o := range orders() {
 		s := series{plan: p, site: site, fleet: f, journal: j, order: o, restarts: p.restarts, name: string(o)}

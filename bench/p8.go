@@ -152,19 +152,27 @@ func (t *throng) start(ctx context.Context, n int, project string, describe func
 	return runs, errors.Join(errs...)
 }
 
-// until waits for a count to come to nought.
+// until waits for a count to come to nought. What cannot be asked is asked again for a
+// while: the database may be away.
 func until(ctx context.Context, pool *pgxpool.Pool, sql string, args ...any) error {
+	answered := time.Now()
 	for {
 		var left int
-		if err := pool.QueryRow(ctx, sql, args...).Scan(&left); err != nil {
-			return fmt.Errorf("look how far it is: %w", err)
-		}
-		if left == 0 {
+		err := pool.QueryRow(ctx, sql, args...).Scan(&left)
+		switch {
+		case ctx.Err() != nil, err != nil && time.Since(answered) > awayLimit:
+			return fmt.Errorf("look how far it is: %w", errors.Join(ctx.Err(), err))
+		case err == nil && left == 0:
 			return nil
+		case err == nil:
+			answered = time.Now()
 		}
 		pause(ctx, 50*time.Millisecond)
 	}
 }
+
+// awayLimit is patience, not a target.
+const awayLimit = 30 * time.Second
 
 const openRuns = `SELECT count(*) FROM run WHERE project_id = $1 AND finished_at IS NULL`
 

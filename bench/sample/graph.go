@@ -28,6 +28,10 @@ const (
 	finish = "finish"
 )
 
+// Extra is the key of the step that Config.Newer adds to each piece of work. Nothing
+// depends on what it says.
+const Extra = "turn/extra"
+
 // Plan is what a run is to do; its input.
 type Plan struct {
 	Pieces int  // of work
@@ -83,21 +87,31 @@ func (w *World) work(ctx context.Context, n *flow.Node) (flow.Outcome, error) {
 	if err := n.Input(&at); err != nil {
 		return flow.Outcome{}, err
 	}
-	var said strings.Builder
-	for turn := range p.Turns {
+	answers := make([]string, p.Turns)
+	for i := range p.Turns {
+		turn := i
+		if w.newer {
+			turn = p.Turns - 1 - i
+		}
 		if _, err := flow.TakeMessages(ctx, n, fmt.Sprintf("messages/%d", turn)); err != nil {
 			return flow.Outcome{}, err
 		}
-		answer, err := w.call(ctx, n, fmt.Sprintf("turn/%d", turn), meter.Coder, fmt.Sprintf("Piece %d, turn %d.", at.Piece, turn))
+		var err error
+		answers[turn], err = w.call(ctx, n, fmt.Sprintf("turn/%d", turn), meter.Coder, fmt.Sprintf("Piece %d, turn %d.", at.Piece, turn))
 		if err != nil {
 			return over(err)
 		}
-		said.WriteString(answer)
 	}
+	if w.newer {
+		if _, err := w.call(ctx, n, Extra, meter.Reviewer, fmt.Sprintf("Look at piece %d.", at.Piece)); err != nil {
+			return over(err)
+		}
+	}
+	said := strings.Join(answers, "")
 	if !p.Serial {
-		return flow.Done(said.String()), nil
+		return flow.Done(said), nil
 	}
-	at.Pieces = append(at.Pieces, said.String())
+	at.Pieces = append(at.Pieces, said)
 	at.Piece++
 	if at.Piece < p.Pieces {
 		return flow.Go(flow.Next{Name: work, Input: at}), nil

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // open starts a world with a model for the length of the test.
 func open(t *testing.T) *sample.World {
 	t.Helper()
-	model, err := sample.ServeModel(t.Context(), 0, nil)
+	model, err := sample.ServeModel(t.Context(), 0, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,20 +161,24 @@ type Model struct {
 }
 
 // ServeModel starts a Model on a free local port. Pause is how long it takes for each
-// piece of its answers, seen, if not nil, is told of each call.
-func ServeModel(ctx context.Context, pause time.Duration, seen func(llmtest.Call)) (*Model, error) {
+// piece of its answers; the first calls, as many as stumbles, find it overloaded; seen, if
+// not nil, is told of each call.
+func ServeModel(ctx context.Context, pause time.Duration, stumbles int, seen func(llmtest.Call)) (*Model, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("serve the model: %w", err)
 	}
 	m := &Model{URL: "http://" + l.Addr().String(), ended: make(chan struct{})}
-	cfg := llmtest.Config{Seen: seen}
+	script := ""
+	if stumbles > 0 {
+		script = fmt.Sprintf("turn\ntimes %d\nfail overloaded\n", stumbles)
+	}
 	if pause > 0 {
-		turns, err := llmtest.Parse("turn\ntimes 0\ndrip " + pause.String())
-		if err != nil {
-			return nil, fmt.Errorf("serve the model: %w", err)
-		}
-		cfg.Script = turns
+		script += "turn\ntimes 0\ndrip " + pause.String() + "\n"
+	}
+	cfg := llmtest.Config{Seen: seen}
+	if cfg.Script, err = llmtest.Parse(script); err != nil {
+		return nil, errors.Join(fmt.Errorf("serve the model: %w", err), l.Close())
 	}
 	m.script = llmtest.New(cfg)
 	m.server = &http.Server{Handler: m.script, ReadHeaderTimeout: time.Minute}
