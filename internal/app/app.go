@@ -33,6 +33,7 @@ import (
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/admin"
 	"cofounder/internal/product/document"
+	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
@@ -88,6 +89,8 @@ type App struct {
 	// From idea to decision.
 	Journeys  *journey.Journeys
 	Documents *document.Documents
+	// Interviews works on what it starts in processes with the worker role.
+	Interviews *interview.Interviews
 
 	Admin *admin.Desk
 
@@ -185,6 +188,10 @@ func (a *App) openProducts(ctx context.Context) error {
 		DB: a.database.pool, Clock: clock.System{}, IDs: source, Projects: a.Projects, Runs: a.Flow,
 	})
 	a.Admin = admin.New(admin.Config{DB: a.database.pool, Clock: clock.System{}, IDs: source, Flow: a.Flow, Meter: a.Meter})
+	a.Interviews = interview.New(interview.Config{
+		DB: a.database.pool, Clock: clock.System{}, IDs: source, Accounts: a.Accounts, Projects: a.Projects,
+		Journeys: a.Journeys, Documents: a.Documents, Runs: a.Flow, Model: a.Model,
+	})
 	a.addSweeps()
 	return nil
 }
@@ -214,7 +221,8 @@ func (a *App) openServer() error {
 		}
 		mux.Handle("/", site)
 		mux.Handle(api.Prefix+"/", api.New(api.Config{
-			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
+			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Interviews: a.Interviews,
+			Meter: a.Meter, Connections: a.Connections, Model: a.Model,
 			Idempotency: a.memory, Version: Version(),
 		}))
 		pages = site.Problem

@@ -40,6 +40,20 @@ RETURNING ` + columns
 // or not text, or on name when too long. Somebody invited to single projects
 // cannot: fault.Forbidden with code restricted.
 func (p *Projects) Create(ctx context.Context, actor account.Actor, d Draft) (Project, error) {
+	var made Project
+	err := db.InTx(ctx, p.db, func(tx pgx.Tx) (err error) {
+		made, err = p.CreateTx(ctx, tx, actor, d)
+		return err
+	})
+	if err != nil {
+		return Project{}, err
+	}
+	p.Wake(made.ID)
+	return made, nil
+}
+
+// CreateTx is Create as a part of tx. Whoever commits it calls Wake.
+func (p *Projects) CreateTx(ctx context.Context, tx pgx.Tx, actor account.Actor, d Draft) (Project, error) {
 	if err := actor.Need(account.MayWrite); err != nil {
 		return Project{}, err
 	}
@@ -56,21 +70,14 @@ func (p *Projects) Create(ctx context.Context, actor account.Actor, d Draft) (Pr
 		name = nameOf(idea)
 	}
 	now := p.clock.Now()
-	var made Project
-	err := db.InTx(ctx, p.db, func(tx pgx.Tx) (err error) {
-		if made, err = one(ctx, tx, create, sees(actor, id.Mint[ID](p.ids), name, idea, now)...); err != nil {
-			return err
-		}
-		return tellTx(ctx, tx, made.ID, now, Created, Told{By: actor.User, Name: made.Name})
-	})
+	made, err := one(ctx, tx, create, sees(actor, id.Mint[ID](p.ids), name, idea, now)...)
 	if fault.Is(err, fault.NotFound) { // removed from the workspace a moment ago
 		return Project{}, fault.New(fault.Forbidden, "", "You are not a member of this team.")
 	}
 	if err != nil {
 		return Project{}, fmt.Errorf("create project: %w", err)
 	}
-	p.Wake(made.ID)
-	return made, nil
+	return made, tellTx(ctx, tx, made.ID, now, Created, Told{By: actor.User, Name: made.Name})
 }
 
 func readIdea(f *form.Form, s string) string {

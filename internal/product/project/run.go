@@ -8,6 +8,10 @@ import (
 // The kinds of runs that packages of lower rank start without knowing who does the
 // work; app joins the two. A kind nobody has registered for stays queued.
 const (
+	// RunInterview reads an idea and asks about it.
+	RunInterview flow.Kind = "interview"
+	// RunCheckAnswers looks whether a new answer goes with the others.
+	RunCheckAnswers flow.Kind = "check_answers"
 	// RunWriteBrief writes brief and scope from the answers, or again after narrow
 	// and pivot.
 	RunWriteBrief flow.Kind = "write_brief"

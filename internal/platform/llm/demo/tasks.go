@@ -22,6 +22,11 @@ func (m *Model) allTasks() map[string]task {
 	return map[string]task{
 		"probe":         probe,
 		"understanding": m.understanding,
+		"reading":       m.reading,
+		"questions":     m.questions,
+		"answers":       m.answers,
+		"brief":         m.brief,
+		"scope":         m.scope,
 	}
 }
 

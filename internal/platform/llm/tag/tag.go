@@ -37,7 +37,7 @@ type Part struct {
 const (
 	Founder     = "founder"     // the founder's own words
 	Question    = "question"    // what we asked
-	YouDecide   = "you_decide"  // instead of an answer; no text
+	YouDecide   = "you_decide"  // instead of an answer; the text, if any, is what we assume
 	Corrections = "corrections" // chips the founder changed, a JSON list
 )
 

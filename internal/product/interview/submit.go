@@ -1,0 +1,275 @@
+package interview
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cofounder/internal/base/fault"
+	"cofounder/internal/base/id"
+	"cofounder/internal/platform/db"
+	"cofounder/internal/platform/event"
+	"cofounder/internal/product/account"
+	"cofounder/internal/product/account/form"
+	"cofounder/internal/product/project"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	// fewWords is how short an idea may be before we ask one friendly question about it.
+	fewWords  = 10
+	maxAnswer = 20_000 // bytes
+)
+
+const insertInterview = `
+INSERT INTO interview (project_id, state, depth, round, changed_at) VALUES ($1, 'reading', 'quick', 0, $2)`
+
+// Begin makes a project of an idea and begins to talk about it. An idea of fewer than
+// ten words is asked about first; any other is read at once. The errors are those of
+// project.Create.
+func (i *Interviews) Begin(ctx context.Context, actor account.Actor, d project.Draft) (Interview, error) {
+	var begun Interview
+	err := db.InTx(ctx, i.cfg.DB, func(tx pgx.Tx) error {
+		p, err := i.cfg.Projects.CreateTx(ctx, tx, actor, d)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertInterview, p.ID, i.cfg.Clock.Now()); err != nil {
+			return fmt.Errorf("begin interview: %w", err)
+		}
+		r := row{State: Reading, Depth: Quick}
+		if words(p.Idea) < fewWords {
+			r.State = Asking
+			err = askTx(ctx, tx, p.ID, 0, 0, []Question{i.more()})
+		} else {
+			err = i.startTx(ctx, tx, actor, p, &r, Reading)
+		}
+		if err != nil {
+			return err
+		}
+		if err := i.saveTx(ctx, tx, p.ID, r, Began, told{State: r.State}); err != nil {
+			return err
+		}
+		begun, err = whole(ctx, tx, p.ID)
+		return err
+	})
+	if err != nil {
+		return Interview{}, err
+	}
+	i.cfg.Projects.Wake(begun.Project)
+	i.cfg.Runs.Poke()
+	return begun, nil
+}
+
+// words counts words. Scripts without spaces have none, so there every second letter
+// counts for one.
+func words(s string) int {
+	spaced, wide := len(strings.Fields(s)), 0
+	for _, r := range s {
+		if r >= 0x2E80 { // from here on CJK and other wide scripts
+			wide++
+		}
+	}
+	return max(spaced, wide/2)
+}
+
+// more is what we ask about an idea of a few words.
+func (i *Interviews) more() Question {
+	return Question{
+		ID: id.Mint[QuestionID](i.cfg.IDs), Kind: Long, Decides: "target_user",
+		Text:    "That is a start. Who would use it, and what would they do with it first?",
+		Why:     "With two or three sentences more I can ask you better questions.",
+		Hint:    "For example: “Dog owners pick a free hour, and I see my week with each dog's name.”",
+		Assumes: "We assume that the idea says all there is to say yet.",
+	}
+}
+
+// Reply is what the founder says to a question: words, or that we decide.
+type Reply struct {
+	Question QuestionID
+	Text     string
+	YouDo    bool // "You decide"
+}
+
+// Submit takes an answer. The current question moves on to the next one; one that was
+// answered before gets the new wording, and the same again changes nothing. A question
+// that was not asked is fault.NotFound; fault.Invalid on text when it is empty or too
+// long. The last answer of a round starts what follows from it.
+func (i *Interviews) Submit(ctx context.Context, actor account.Actor, p project.ID, reply Reply) (Interview, error) {
+	var f form.Form
+	reply.Text = f.Block("text", reply.Text, maxAnswer)
+	if reply.YouDo {
+		reply.Text = ""
+	} else if reply.Text == "" && !f.Refused("text") {
+		f.Refuse("text", "Say it in a few words, choose a suggestion, or leave it to me.")
+	}
+	if err := f.Err(); err != nil {
+		return Interview{}, err
+	}
+	return i.locked(ctx, actor, p, func(tx pgx.Tx, in project.Project, r row) error {
+		all, err := questionsOf(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(all, func(q Question) bool { return q.ID == reply.Question })
+		if at < 0 {
+			return fault.New(fault.NotFound, "", "I did not ask that question, or another one has taken its place.")
+		}
+		number := 1
+		if before := all[at].Answer; before != nil {
+			if before.Text == reply.Text && before.Ours == reply.YouDo {
+				return nil
+			}
+			number = before.Number + 1
+		}
+		r.Revision++
+		now := i.cfg.Clock.Now()
+		if _, err := tx.Exec(ctx, insertAnswer, p, reply.Question, number, reply.Text, reply.YouDo, r.Revision, actor.User, now); err != nil {
+			return fmt.Errorf("store answer: %w", err)
+		}
+		all[at].Answer = &Answer{Text: reply.Text, Ours: reply.YouDo, Number: number}
+		if !reply.YouDo && all[at].Round > 0 {
+			run := in.Run(project.RunCheckAnswers, actor.User, fmt.Sprintf("%s/answers/%d", p, r.Revision), order{})
+			if _, err := i.cfg.Runs.StartTx(ctx, tx, run); err != nil {
+				return err
+			}
+		}
+		if r.State == Asking && current(all, r.Round) == "" {
+			if err := i.completeTx(ctx, tx, actor, in, &r); err != nil {
+				return err
+			}
+		}
+		return i.saveTx(ctx, tx, p, r, Answered, told{Question: reply.Question, State: r.State})
+	})
+}
+
+// completeTx starts what follows when a round is over: after words about the idea it is
+// read again, after questions the page is written.
+func (i *Interviews) completeTx(ctx context.Context, tx pgx.Tx, actor account.Actor, p project.Project, r *row) error {
+	next := Writing
+	if r.Round == 0 {
+		next = Reading
+	}
+	return i.startTx(ctx, tx, actor, p, r, next)
+}
+
+// Enough ends the round: the page is written from what was said. A second time changes
+// nothing. fault.Conflict with code nothing_asked while no question waits, or not_yet
+// while the idea itself is not understood.
+func (i *Interviews) Enough(ctx context.Context, actor account.Actor, p project.ID) (Interview, error) {
+	return i.locked(ctx, actor, p, func(tx pgx.Tx, in project.Project, r row) error {
+		switch {
+		case r.State == Writing || r.State == Written:
+			return nil
+		case r.State != Asking:
+			return fault.New(fault.Conflict, "nothing_asked", "No question waits for you at the moment.")
+		case r.Round == 0:
+			return fault.New(fault.Conflict, "not_yet", "I do not know enough of your idea yet to write a page about it. A sentence will do.")
+		}
+		if err := i.completeTx(ctx, tx, actor, in, &r); err != nil {
+			return err
+		}
+		return i.saveTx(ctx, tx, p, r, GoesOn, told{State: r.State})
+	})
+}
+
+// GoDeeper asks for a round of more questions. fault.Invalid on depth; fault.Conflict
+// with code busy while we read or write, or not_yet before the first three.
+func (i *Interviews) GoDeeper(ctx context.Context, actor account.Actor, p project.ID, d Depth) (Interview, error) {
+	if least, _ := d.Count(); least == 0 || d == Quick {
+		return Interview{}, fault.OnField("depth", "Choose deeper, deep or deepest.")
+	}
+	return i.locked(ctx, actor, p, func(tx pgx.Tx, in project.Project, r row) error {
+		switch {
+		case r.State == Reading || r.State == Writing:
+			return fault.New(fault.Conflict, "busy", "I am still at work on your idea. Ask me again when it is done.")
+		case r.Round == 0:
+			return fault.New(fault.Conflict, "not_yet", "Tell me a little more about your idea first.")
+		}
+		r.Depth = d
+		if err := i.startTx(ctx, tx, actor, in, &r, Reading); err != nil {
+			return err
+		}
+		return i.saveTx(ctx, tx, p, r, GoesOn, told{State: r.State})
+	})
+}
+
+// Rewrite writes the page again from the answers as they are now. Words the founder
+// edited are not replaced; see document. fault.Conflict with code busy, or not_yet
+// before there is a page.
+func (i *Interviews) Rewrite(ctx context.Context, actor account.Actor, p project.ID) (Interview, error) {
+	return i.locked(ctx, actor, p, func(tx pgx.Tx, in project.Project, r row) error {
+		switch r.State {
+		case Reading, Writing:
+			return fault.New(fault.Conflict, "busy", "I am still at work on your idea. Ask me again when it is done.")
+		case Asking, Failed:
+			return fault.New(fault.Conflict, "not_yet", "There is no page to write again yet.")
+		case Written:
+		}
+		if err := i.startTx(ctx, tx, actor, in, &r, Writing); err != nil {
+			return err
+		}
+		return i.saveTx(ctx, tx, p, r, GoesOn, told{State: r.State})
+	})
+}
+
+// Retry begins again what failed; sections that were finished stay. Where nothing has
+// failed it changes nothing.
+func (i *Interviews) Retry(ctx context.Context, actor account.Actor, p project.ID) (Interview, error) {
+	return i.locked(ctx, actor, p, func(tx pgx.Tx, in project.Project, r row) error {
+		if r.State != Failed {
+			return nil
+		}
+		before, same := r.Run, r.RunRevision == r.Revision
+		if err := i.startTx(ctx, tx, actor, in, &r, r.FailedAt); err != nil {
+			return err
+		}
+		if r.State == Writing && same {
+			if _, err := tx.Exec(ctx, inherit, p, before, r.Run); err != nil {
+				return fmt.Errorf("take over sections: %w", err)
+			}
+		}
+		return i.saveTx(ctx, tx, p, r, GoesOn, told{State: r.State})
+	})
+}
+
+// Choose settles a contradiction; the same again changes nothing. fault.Invalid on
+// choice, or on because, which both needs. One that is not there is fault.NotFound.
+func (i *Interviews) Choose(ctx context.Context, actor account.Actor, p project.ID, c ContradictionID, choice Choice, because string) (Interview, error) {
+	var f form.Form
+	because = f.Block("because", because, maxAnswer)
+	if !slices.Contains([]Choice{First, Second, Both, Later}, choice) {
+		f.Refuse("choice", "Choose first, second, both or later.")
+	}
+	if choice == Both && because == "" && !f.Refused("because") {
+		f.Refuse("because", "Say how both can hold.")
+	}
+	if err := f.Err(); err != nil {
+		return Interview{}, err
+	}
+	return i.locked(ctx, actor, p, func(tx pgx.Tx, _ project.Project, r row) error {
+		all, err := contradictionsOf(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(all, func(one Contradiction) bool { return one.ID == c })
+		if at < 0 {
+			return fault.New(fault.NotFound, "", "There is no such contradiction.")
+		}
+		if all[at].Choice == choice && all[at].Because == because {
+			return nil
+		}
+		if _, err := tx.Exec(ctx, choose, p, c, choice, because, actor.User, i.cfg.Clock.Now()); err != nil {
+			return fmt.Errorf("store choice: %w", err)
+		}
+		r.Revision++
+		return i.saveTx(ctx, tx, p, r, Settled, told{State: r.State})
+	})
+}
+
+// tellTx appends to the stream of a project without a change of the interview.
+func (i *Interviews) tellTx(ctx context.Context, tx pgx.Tx, p project.ID, kind string, t told) error {
+	return event.AppendTx(ctx, tx, project.StreamOf(p), i.cfg.Clock.Now(), event.Draft{Kind: kind, Data: t})
+}
