@@ -156,3 +156,15 @@ CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE ON ledger
     FOR EACH ROW EXECUTE FUNCTION ledger_is_append_only();
 CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON ledger
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
+
+-- What each night's reconciliation found in the books of the days before, for whoever
+-- runs this installation.
+CREATE TABLE book_check (
+    day       date PRIMARY KEY,     -- of the check, in UTC; a second one that day replaces the first
+    at        timestamptz NOT NULL,
+    first_day date NOT NULL,        -- of the days looked at
+    last_day  date NOT NULL,
+    entries   integer NOT NULL,     -- rows of the ledger looked at
+    count     integer NOT NULL,     -- of what is not as it must be
+    found     jsonb NOT NULL        -- the first hundred of it
+);

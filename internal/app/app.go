@@ -193,6 +193,7 @@ func (a *App) openProducts(ctx context.Context) error {
 		Journeys: a.Journeys, Documents: a.Documents, Runs: a.Flow, Model: a.Model,
 	})
 	a.addSweeps()
+	a.addNightly()
 	return nil
 }
 

@@ -45,6 +45,19 @@ func (a *App) addSweeps() {
 	}
 }
 
+// addNightly registers what looks whether all is well, at midnight in UTC.
+func (a *App) addNightly() {
+	const night = 24 * time.Hour
+	a.Flow.AddPeriodic(flow.Periodic{Name: "meter.check_books", Every: night, Do: func(ctx context.Context) error {
+		n, err := a.Meter.CheckBooks(ctx)
+		if err != nil {
+			return fmt.Errorf("check the books: %w", err)
+		}
+		a.log.InfoContext(ctx, "books checked", "differences", n)
+		return nil
+	}})
+}
+
 // purge removes deleted projects with what hangs from them under opaque ids.
 func (a *App) purge(ctx context.Context) (int, error) {
 	return a.Projects.Purge(ctx, func(ctx context.Context, tx pgx.Tx, p project.ID) error {

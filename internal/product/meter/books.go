@@ -5,14 +5,20 @@ import (
 	"fmt"
 	"time"
 
+	"cofounder/internal/product/account"
+
 	"github.com/jackc/pgx/v5"
 )
 
 // Books is what Reconcile compares, all of one instant.
 type Books struct {
-	Accounts []Account
-	Entries  []Entry // of the days reconciled, with the calls their credits and late bills are about
-	Expired  []EntryID
+	First, Last time.Time // the days reconciled, both included
+	Accounts    []Account
+	Entries     []Entry // of the days reconciled, with the calls their credits and late bills are about
+	Expired     []EntryID
+	// Stated is what the statements of all teams say together, a line a day; nil when
+	// they were not read.
+	Stated []Line
 	// Invoiced is the provider's own report of those days; nil when there is none.
 	Invoiced []Invoiced
 }
@@ -92,11 +98,16 @@ func (m *Meter) Books(ctx context.Context, first, last time.Time) (Books, error)
 		return Books{}, fmt.Errorf("read books: %w", err)
 	}
 	defer tx.Rollback(ctx)
-	var b Books
+	f := Filter{From: dayOf(first), To: dayOf(last)}
+	b := Books{First: f.From, Last: f.To}
 	if b.Accounts, err = collect[Account](ctx, tx, accounts); err != nil {
 		return Books{}, err
 	}
-	if b.Entries, err = collect[Entry](ctx, tx, entriesOf, first.UTC(), last.UTC()); err != nil {
+	if b.Entries, err = collect[Entry](ctx, tx, entriesOf, f.From, f.To); err != nil {
+		return Books{}, err
+	}
+	day, _ := ByDay.column()
+	if b.Stated, err = collect[Line](ctx, tx, statementHead+day+statementTail, f.args(account.Actor{})); err != nil {
 		return Books{}, err
 	}
 	rows, err := tx.Query(ctx, expired, m.clock.Now().Add(-lifetime))
@@ -108,6 +119,9 @@ func (m *Meter) Books(ctx context.Context, first, last time.Time) (Books, error)
 	}
 	return b, nil
 }
+
+// dayOf is the day of an instant in UTC.
+func dayOf(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
 func collect[T any](ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]T, error) {
 	rows, err := tx.Query(ctx, sql, args...)

@@ -2,6 +2,7 @@ package meter
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,15 +26,16 @@ const (
 	RuleSwept    Rule = "expired_is_swept"           // nobody sweeps
 	RuleInvoice  Rule = "ledger_is_the_invoice"      // day and model against the provider's report
 	RuleLate     Rule = "nothing_was_billed_late"    // billed after it was written off
+	RuleStated   Rule = "statement_is_the_ledger"    // what teams are shown against the rows
 	RuleDangling Rule = "what_a_row_is_about_exists" // a credit or late bill of no call
 )
 
 // Discrepancy is a figure that is not what it should be.
 type Discrepancy struct {
-	Rule    Rule
-	Subject string // a budget with its window, a row, a day with its model
-	Want    int64
-	Got     int64
+	Rule    Rule   `json:"rule"`
+	Subject string `json:"subject"` // a budget with its window, a row, a day with its model
+	Want    int64  `json:"want"`
+	Got     int64  `json:"got"`
 }
 
 // Reconcile returns everything in the books that is not as it must be; nothing when
@@ -46,6 +48,7 @@ func Reconcile(b Books) []Discrepancy {
 	for _, e := range b.Expired {
 		found = append(found, Discrepancy{RuleSwept, string(e), 0, 1})
 	}
+	found = append(found, b.againstStatement()...)
 	return append(found, b.againstInvoice()...)
 }
 
@@ -132,6 +135,42 @@ func (e Entry) priced() int64 {
 	case llm.Estimated, llm.Unknown:
 	}
 	return int64(min(max(e.Nano, 0), e.Reserved))
+}
+
+// againstStatement compares what statements say of each day with the rows of that day.
+func (b Books) againstStatement() []Discrepancy {
+	if b.Stated == nil {
+		return nil
+	}
+	ours := map[string]Line{}
+	for _, l := range b.Stated { // a day without a row is found out too
+		ours[l.Key] = Line{}
+	}
+	for _, e := range b.Entries {
+		if e.Day.Before(b.First) || e.Day.After(b.Last) {
+			continue // here only for the credits about it
+		}
+		key := e.Day.Format(time.DateOnly)
+		l := ours[key]
+		l.Cost += e.Nano
+		l.Mistakes += e.Listed
+		if e.Kind == ACall {
+			l.Calls++
+		}
+		ours[key] = l
+	}
+	stated := map[string]Line{}
+	for _, l := range b.Stated {
+		stated[l.Key] = l
+	}
+	var found []Discrepancy
+	for _, day := range slices.Sorted(maps.Keys(ours)) {
+		want, got := ours[day], stated[day]
+		found = append(found, differ(RuleStated, day+" cost", int64(want.Cost), int64(got.Cost))...)
+		found = append(found, differ(RuleStated, day+" mistakes", int64(want.Mistakes), int64(got.Mistakes))...)
+		found = append(found, differ(RuleStated, day+" calls", int64(want.Calls), int64(got.Calls))...)
+	}
+	return found
 }
 
 // againstInvoice compares what went to the provider, whoever it counts against, with

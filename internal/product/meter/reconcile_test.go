@@ -36,9 +36,11 @@ func TestReconcile(t *testing.T) {
 				call("a"), call("b"), call("c"),
 				about(meter.ACredit, "c", func(e *meter.Entry) { e.Listed, e.Nano, e.Weighed = 3_000_000, -3_000_000, -1500 }),
 			},
+			First: day, Last: day,
 			Invoiced: []meter.Invoiced{{Day: day, Model: sonnet, Nano: 9_000_000}},
 		}
 	}
+	stated := meter.Line{Key: "2026-11-23", Calls: 3, Cost: 6_000_000, Mistakes: 3_000_000}
 	for _, tt := range []struct {
 		name  string
 		spoil func(*meter.Books)
@@ -112,6 +114,30 @@ func TestReconcile(t *testing.T) {
 			},
 			[]meter.Discrepancy{{Rule: meter.RuleLate, Subject: "a/late", Want: 0, Got: 7}},
 		},
+		{
+			"a statement of another cost", func(b *meter.Books) { b.Stated = []meter.Line{stated}; b.Stated[0].Cost-- },
+			[]meter.Discrepancy{{Rule: meter.RuleStated, Subject: "2026-11-23 cost", Want: 6_000_000, Got: 5_999_999}},
+		},
+		{
+			"a statement of other mistakes and calls", func(b *meter.Books) { b.Stated = []meter.Line{{Key: stated.Key, Calls: 4, Cost: stated.Cost}} },
+			[]meter.Discrepancy{
+				{Rule: meter.RuleStated, Subject: "2026-11-23 mistakes", Want: 3_000_000, Got: 0},
+				{Rule: meter.RuleStated, Subject: "2026-11-23 calls", Want: 3, Got: 4},
+			},
+		},
+		{
+			"a statement without a day", func(b *meter.Books) { b.Stated = []meter.Line{} },
+			[]meter.Discrepancy{
+				{Rule: meter.RuleStated, Subject: "2026-11-23 cost", Want: 6_000_000, Got: 0},
+				{Rule: meter.RuleStated, Subject: "2026-11-23 mistakes", Want: 3_000_000, Got: 0},
+				{Rule: meter.RuleStated, Subject: "2026-11-23 calls", Want: 3, Got: 0},
+			},
+		},
+		{
+			"a statement with a day too many", func(b *meter.Books) { b.Stated = []meter.Line{stated, {Key: "2026-11-24", Calls: 1}} },
+			[]meter.Discrepancy{{Rule: meter.RuleStated, Subject: "2026-11-24 calls", Want: 0, Got: 1}},
+		},
+		{"statements as the ledger has it", func(b *meter.Books) { b.Stated = []meter.Line{stated} }, nil},
 		{
 			"nobody sweeps", func(b *meter.Books) { b.Expired = []meter.EntryID{"d"} },
 			[]meter.Discrepancy{{Rule: meter.RuleSwept, Subject: "d", Want: 0, Got: 1}},

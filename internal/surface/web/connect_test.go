@@ -81,6 +81,10 @@ func moneyPages(t *testing.T, v, viewer visitor, pages map[string]answer) {
 	v.connects(t, "http://127.0.0.1:1").want(http.StatusSeeOther)
 	pages["connect, does not work"] = v.follow(t, v.post(t, "/connect/test", form()))
 	pages["trouble"] = v.get(t, "/admin/models")
+	if _, err := v.meter.CheckBooks(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pages["trouble, books in order"] = v.get(t, "/admin/models")
 }
 
 func TestConnectPage(t *testing.T) {
@@ -230,4 +234,25 @@ func TestDayLimitAndModels(t *testing.T) {
 	v.connects(t, "https://elsewhere.example.com").want(http.StatusForbidden).says("Sign in again")
 	v.post(t, "/spending/limits", form("month_limit", "31", "run_limit", "10", "day_limit", "2")).want(http.StatusForbidden).says("Sign in again")
 	v.post(t, "/spending/limits", form("month_limit", "29", "run_limit", "10", "day_limit", "2")).want(http.StatusSeeOther)
+}
+
+// Whoever runs the installation sees what the nightly look into the books found.
+func TestBooksOnTheModelsPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.owner(t)
+	page := func() answer { return v.get(t, "/admin/models").want(http.StatusOK) }
+	page().says("Not looked at yet")
+	v.connects(t, "http://127.0.0.1:1").want(http.StatusSeeOther) // its limits make a budget
+	if n, err := w.meter.CheckBooks(t.Context()); n != 0 || err != nil {
+		t.Fatalf("CheckBooks = %d, %v", n, err)
+	}
+	page().says("All agree").hushes("Not looked at yet", "that do not agree")
+	if _, err := w.db.Exec(t.Context(), `UPDATE budget SET period_spent = 7 WHERE id = $1`, v.actor.Workspace); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.meter.CheckBooks(t.Context()); n != 1 || err != nil {
+		t.Fatalf("CheckBooks = %d, %v", n, err)
+	}
+	page().says("Figures that do not agree: 1", string(meter.RuleSpent), string(v.actor.Workspace)).hushes("All agree")
 }

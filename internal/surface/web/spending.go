@@ -131,9 +131,13 @@ func (s *Site) showTroubles(w http.ResponseWriter, r *http.Request, v visit, re 
 	if err != nil {
 		return err
 	}
+	books, err := s.cfg.Meter.BookChecks(r.Context(), v.actor, 1)
+	if err != nil {
+		return err
+	}
 	sh, err := s.shell(w, r, v, "Models")
 	if err != nil {
 		return err
 	}
-	return s.page(w, r, re.status, secret, view.TroublesPage(sh, view.Troubles{Form: re.form, Now: now, List: list, Roles: roles}))
+	return s.page(w, r, re.status, secret, view.TroublesPage(sh, view.Troubles{Form: re.form, Now: now, List: list, Books: books, Roles: roles}))
 }
