@@ -21,7 +21,8 @@ import (
 type running struct {
 	runs     int // at work all the time
 	restarts int // of each of two processes that serve and two that work
-	pieces   int // model calls of a run, one after the other
+	pieces   int // nodes of a run, one after the other
+	turns    int // model calls of each
 	drip     time.Duration
 	slots    int // of a process; both together have room for all runs
 }
@@ -29,7 +30,7 @@ type running struct {
 const pauseTarget = 5 * time.Second // p95
 
 func wholeRunning() running {
-	return running{runs: 50, restarts: 3, pieces: 8, drip: 100 * time.Millisecond, slots: 32}
+	return running{runs: 50, restarts: 3, pieces: 3, turns: 3, drip: 100 * time.Millisecond, slots: 32}
 }
 
 // interrupted is what came of it.
@@ -118,7 +119,7 @@ func (d *during) open(ctx context.Context, data string) error {
 // and meter are those of the product.
 func (d *during) hire(ctx context.Context) error {
 	d.hired++
-	w, err := hire(ctx, os.Args[0], duty{Address: d.pool.Config().ConnString(), Model: d.model.URL, Name: fmt.Sprint("p12-", d.hired), Slots: d.slots})
+	w, err := hire(ctx, os.Args[0], duty{Address: d.pool.Config().ConnString(), Model: d.model.URL, Name: fmt.Sprint("p12-", d.hired), Slots: d.slots, Conns: 10})
 	if err == nil {
 		d.workers = append(d.workers, w)
 	}
@@ -150,7 +151,7 @@ func (d *during) feed(ctx context.Context, done <-chan struct{}) error {
 			return fmt.Errorf("count runs: %w", err)
 		}
 		for range d.runs - open {
-			_, err := d.starter.Start(ctx, sample.Plan{Pieces: d.pieces, Turns: 1, Serial: true, Quiet: true}, func(r *flow.NewRun) { r.Project = runsProject })
+			_, err := d.starter.Start(ctx, sample.Plan{Pieces: d.pieces, Turns: d.turns, Serial: true, Quiet: true}, func(r *flow.NewRun) { r.Project = runsProject })
 			if err != nil {
 				return err
 			}

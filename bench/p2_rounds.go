@@ -17,7 +17,7 @@ import (
 // hire starts a worker of a name nobody had.
 func (f *field) hire(ctx context.Context, change func(*duty), environ ...string) (*worker, error) {
 	f.hired++
-	d := duty{Address: f.pool.Config().ConnString(), Model: f.model.URL, Name: fmt.Sprint("p2-", f.hired), Slots: siegeSlots}
+	d := duty{Address: f.pool.Config().ConnString(), Model: f.model.URL, Name: fmt.Sprint("p2-", f.hired), Slots: siegeSlots, Conns: 10}
 	if change != nil {
 		change(&d)
 	}
@@ -266,7 +266,7 @@ func (s *siege) terminations(ctx context.Context, f *field) error {
 			return err
 		}
 		pause(ctx, time.Duration(f.dice.IntN(300))*time.Millisecond)
-		if _, err := f.pool.Exec(ctx, endOthers); err != nil { //nolint:unqueryvet // again and again is what it is about
+		if _, err := f.pool.Exec(ctx, endOthers); err != nil {
 			return fmt.Errorf("end connections: %w", err)
 		}
 		f.reconnect()

@@ -118,7 +118,7 @@ func (c multitude) measure(ctx context.Context, pool *pgxpool.Pool, out io.Write
 		}
 	}()
 	for i := range 2 {
-		w, err := hire(ctx, os.Args[0], duty{Address: pool.Config().ConnString(), Model: nobody, Name: fmt.Sprint("p8-", i), Slots: crowdSlots})
+		w, err := hire(ctx, os.Args[0], duty{Address: pool.Config().ConnString(), Model: nobody, Name: fmt.Sprint("p8-", i), Slots: crowdSlots, Conns: crowdSlots + 6})
 		if err != nil {
 			return found, err
 		}

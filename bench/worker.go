@@ -33,6 +33,7 @@ type duty struct {
 	Model   string // URL of a sample.Model; "" where nobody asks one
 	Name    string // among the workers
 	Slots   int
+	Conns   int32         // to the database, at most
 	Shift   time.Duration // how far its clock is off
 	Newer   bool          // the sample graph as a later release has it
 }
@@ -58,7 +59,7 @@ func work(ctx context.Context, in io.Reader, out, stderr io.Writer) int {
 		return fail(stderr, fmt.Errorf("work: nobody said how: %w", err))
 	}
 	w, err := sample.Open(ctx, sample.Config{
-		DatabaseURL: d.Address, ModelURL: d.Model, Worker: d.Name, Slots: d.Slots, MaxConns: int32(d.Slots) + 6, //nolint:gosec // a handful
+		DatabaseURL: d.Address, ModelURL: d.Model, Worker: d.Name, Slots: d.Slots, MaxConns: d.Conns,
 		Clock: shifted(d.Shift), Newer: d.Newer,
 		Log: slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
