@@ -28,7 +28,18 @@ type measurement struct {
 
 func measurements() []measurement {
 	return []measurement{
-		{"p1", p1}, {"p2", p2}, {"p4", p4}, {"p5", p5}, {"p6", p6}, {"p7", p7}, {"p8", p8}, {"p9", p9}, {"p11", p11}, {"p12", p12}, {"p13", p13}, {"p17", p17},
+		{"p1", p1},
+		{"p2", p2},
+		{"p4", p4},
+		{"p5", p5},
+		{"p6", p6},
+		{"p7", p7},
+		{"p8", p8},
+		{"p9", p9},
+		{"p11", p11},
+		{"p12", p12},
+		{"p13", p13},
+		{"p17", p17},
 		{"overhead", overhead},
 	}
 }

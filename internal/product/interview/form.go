@@ -65,7 +65,7 @@ func (f *flaws) err() error {
 }
 
 // reading is what we take from an idea.
-type reading struct {
+type reading struct { //nolint:recvcheck // answer asks for both: a form is checked by pointer and shown by value
 	Verdict  string     `json:"verdict" enum:"can,partly,cannot,decline" doc:"whether a web app that people open in a browser can be made of it"`
 	Line     string     `json:"line" doc:"one honest sentence to the founder: what kind of thing we can build of this, or what we cannot, or why we decline"`
 	FollowUp []followUp `json:"follow_up" doc:"empty; or the one question without whose answer nothing sensible can be asked or built"`
@@ -179,7 +179,7 @@ type clash struct {
 }
 
 // together returns the rule for a check of answers: quotes are quotes, ids are ids.
-func together(idea string, all []Question) func(answersCheck) error {
+func together(idea string, all []Question) func(answersCheck) error { //nolint:gocognit // a list of rules, one after the other
 	said, open := map[string]string{"idea": idea}, map[string]bool{}
 	for _, q := range all {
 		switch {
@@ -288,7 +288,7 @@ func inWords(err error) error {
 }
 
 // scopeAnswer is what the first version does.
-type scopeAnswer struct {
+type scopeAnswer struct { //nolint:recvcheck // answer asks for both: a form is checked by pointer and shown by value
 	Features       []newFeature `json:"features"`
 	OutOfScope     []string     `json:"out_of_scope" doc:"what is left out on purpose, one line each"`
 	SuccessMetrics []string     `json:"success_metrics" doc:"how the founder sees that it works, without invented numbers"`
@@ -317,7 +317,7 @@ func untestable() []string {
 }
 
 // Validate is asked by answer.
-func (s *scopeAnswer) Validate() error {
+func (s *scopeAnswer) Validate() error { //nolint:gocognit // a list of rules, one after the other
 	var f flaws
 	musts, seen := 0, map[string]bool{}
 	for n, feature := range s.Features {

@@ -147,7 +147,7 @@ func sectionsOf(ctx context.Context, q querier, p project.ID, run string) ([]Sec
 }
 
 // begin takes the interview over for a run that writes the page.
-func (i *Interviews) begin(ctx context.Context, w *work) (flow.Outcome, error) {
+func (i *Interviews) begin(ctx context.Context, w *work) (flow.Outcome, error) { //nolint:gocognit // one transaction, told in order
 	run := string(w.node.Run)
 	if w.order.Start > 0 && w.row.Run != run {
 		return flow.Done(nil), nil
@@ -165,7 +165,8 @@ func (i *Interviews) begin(ctx context.Context, w *work) (flow.Outcome, error) {
 				return errOvertaken
 			}
 			for _, k := range w.order.kinds() {
-				if err := i.cfg.Documents.BeginTx(ctx, tx, w.actor, w.project.ID, k, run); err != nil {
+				if err := i.cfg.Documents.BeginTx( //nolint:unqueryvet // joins the transaction
+					ctx, tx, w.actor, w.project.ID, k, run); err != nil {
 					return err
 				}
 			}

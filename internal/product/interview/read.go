@@ -149,14 +149,15 @@ func (i *Interviews) keepCheck(ctx context.Context, tx pgx.Tx, w *work, c answer
 	}
 	now, news := i.cfg.Clock.Now(), false
 	for _, one := range c.Contradictions {
-		made, err := tx.Exec(ctx, insertContradiction, id.Mint[ContradictionID](i.cfg.IDs), p, one.First, one.Second, one.FirstQuote, one.SecondQuote, one.Clash, now)
+		made, err := tx.Exec(ctx, insertContradiction, //nolint:unqueryvet // a few at most
+			id.Mint[ContradictionID](i.cfg.IDs), p, one.First, one.Second, one.FirstQuote, one.SecondQuote, one.Clash, now)
 		if err != nil {
 			return fmt.Errorf("store contradiction: %w", err)
 		}
 		news = news || made.RowsAffected() > 0
 	}
 	for n, gone := range c.Unfit {
-		rows, err := tx.Query(ctx, retire, p, gone, now)
+		rows, err := tx.Query(ctx, retire, p, gone, now) //nolint:unqueryvet // a few at most
 		if err != nil {
 			return fmt.Errorf("take question back: %w", err)
 		}

@@ -144,7 +144,7 @@ func (i *Interviews) after(ctx context.Context, w *work, err error) (flow.Outcom
 	case errors.Is(err, errOvertaken):
 		return flow.Done(nil), nil
 	case w.project.ID == "" && refused != nil:
-		return flow.Halt("account", refused.Detail, next), nil
+		return flow.Halt(project.OfAccount, refused.Detail, next), nil //nolint:nilerr // the run waits, and says why
 	case errors.As(err, &limit):
 		until := i.cfg.Clock.Now().Add(restUnknown)
 		if limit.ResetsAt != nil && limit.ResetsAt.After(until) {

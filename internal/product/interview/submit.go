@@ -97,7 +97,7 @@ type Reply struct {
 // answered before gets the new wording, and the same again changes nothing. A question
 // that was not asked is fault.NotFound; fault.Invalid on text when it is empty or too
 // long. The last answer of a round starts what follows from it.
-func (i *Interviews) Submit(ctx context.Context, actor account.Actor, p project.ID, reply Reply) (Interview, error) {
+func (i *Interviews) Submit(ctx context.Context, actor account.Actor, p project.ID, reply Reply) (Interview, error) { //nolint:gocognit // one transaction, told in order
 	var f form.Form
 	reply.Text = f.Block("text", reply.Text, maxAnswer)
 	if reply.YouDo {

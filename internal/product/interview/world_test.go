@@ -170,7 +170,7 @@ func (d *desk) await(t *testing.T, what string, ok func(interview.Interview) boo
 		}
 		if _, err := news.Next(ctx); err != nil {
 			var broke string
-			if err := d.db.QueryRow(t.Context(), `SELECT coalesce(string_agg(name || ' ' || state || ' ' || coalesce(error, ''), ', '), '') FROM node`).Scan(&broke); err != nil {
+			if err := d.db.QueryRow(t.Context(), `SELECT coalesce(string_agg(name || ' ' || state || ' ' || coalesce(error, ''), ', '), '') FROM node`).Scan(&broke); err != nil { //nolint:unqueryvet // once, before the test ends
 				t.Error(err)
 			}
 			t.Fatalf("waited for %s: %v; it is %s (%s%s); nodes: %s", what, err, got.State, got.Reason, got.Trouble, broke)

@@ -144,7 +144,7 @@ func (a *api) interview() {
 }
 
 func (a *api) tellIdea(ctx context.Context, actor account.Actor, in *projectIn) (*newTalkOut, error) {
-	begun, err := a.cfg.Interviews.Begin(ctx, actor, project.Draft(in.Body))
+	begun, err := a.cfg.Interviews.Begin(ctx, actor, project.Draft(in.Body)) //nolint:unqueryvet // an interview, not a transaction
 	if err != nil {
 		return nil, err
 	}
