@@ -137,6 +137,7 @@ func TestTwoTeams(t *testing.T) {
 			mixed.Session = bob.session.ID
 			return w.DeleteAccount(ctx, mixed, "bob@example.org")
 		})},
+		"NeedFresh":       {just(none, func(ctx context.Context) error { return w.NeedFresh(ctx, ann.actor) })},
 		"CreateWorkspace": {{none, func(ctx context.Context) (any, error) { return w.CreateWorkspace(ctx, forged, "New") }}},
 		"AuthenticateToken": {{"unauthenticated bad_token", func(ctx context.Context) (any, error) {
 			return w.AuthenticateToken(ctx, bobToken[:62]+"!")

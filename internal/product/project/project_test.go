@@ -200,7 +200,7 @@ func TestTwoTeams(t *testing.T) {
 		"Follow": func(ctx context.Context, x target) (any, error) { return w.Follow(ctx, asOwner(x.actor), x.id, 0) },
 		"Locate": func(ctx context.Context, x target) (any, error) { return w.Locate(ctx, x.session.User.ID, x.id) },
 	}
-	for _, name := range []string{"Create", "List", "Purge", "Wake"} { // take no project, or show nothing of it; List is below
+	for _, name := range []string{"Create", "CreateTx", "List", "Purge", "Wake"} { // take no project, or show nothing of it; List is below
 		calls[name] = nil
 	}
 	for m := range reflect.TypeFor[*project.Projects]().Methods() {
