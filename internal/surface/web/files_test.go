@@ -83,7 +83,7 @@ func TestBudgets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(string(own), "\n"); got > 115 {
+	if got := strings.Count(string(own), "\n"); got > 110 {
 		t.Errorf("our script has %d lines", got)
 	}
 }

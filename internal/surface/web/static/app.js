@@ -71,9 +71,6 @@
   addEventListener('pageshow', () => { for (const b of $$('[aria-busy=true]')) { b.removeAttribute('aria-busy'); b.disabled = false; } });
   on('click', '[data-copy]', async button => { await navigator.clipboard.writeText($(button.dataset.copy).textContent); say('Copied.'); button.lastElementChild.textContent = 'Copied'; });
 
-  // A log keeps its newest rows only.
-  const cap = () => { for (const list of $$('[data-cap]')) while (list.children.length > list.dataset.cap) list.firstElementChild.remove(); };
-
   // Focus after a part of the page was replaced: an error summary takes it by
   // autofocus, else it goes to the heading of the part that was worked in.
   let worked = ''; const stale = new Set();
@@ -84,17 +81,16 @@
     if (ctx.sourceElement.id === 'live') for (const t of [...tasks]) if (t.swapSpec?.style !== 'beforeend' && t.target?.contains(document.activeElement)) { tasks.splice(tasks.indexOf(t), 1); stale.add(t.target); }
   });
   document.addEventListener('htmx:after:swap', e => {
-    if (e.detail.ctx.sourceElement.id === 'live') return cap();
+    if (e.detail.ctx.sourceElement.id === 'live') { for (const list of $$('[data-cap]')) while (list.children.length > list.dataset.cap) list.firstElementChild.remove(); return; } // newest rows stay
     if (document.activeElement === document.body) ((worked && $(`#${worked} h2`)) || $('main h1'))?.focus({ preventScroll: true });
     say($('.toast p')?.textContent ?? '');
   });
   say($('.toast p')?.textContent ?? '');
 
-  // The live stream: one per page, closed while the tab is hidden or updates
-  // are held, opened again at the last id.
+  // The live stream: one per page, closed while the tab is hidden or updates are held, opened again at the
+  // last id. A part not redrawn under somebody's hands comes when they leave it, by connecting again.
   const live = $('#live'); let connection, last = '', held = false;
-  const state = s => { root.dataset.live = s; };
-  const wanted = () => !document.hidden && !held;
+  const state = s => { root.dataset.live = s; }, wanted = () => !document.hidden && !held;
   const sync = () => wanted() ? htmx.trigger(live, 'live') : connection?.abortController.abort();
   live?.addEventListener('htmx:config:request', e => { if (last) e.detail.ctx.request.headers['Last-Event-ID'] = last; });
   live?.addEventListener('htmx:sse:before:connection', e => { if (connection && !wanted()) e.preventDefault(); if (connection) state(held ? 'held' : 'lost'); });
@@ -104,7 +100,6 @@
   const again = wait => { connection = null; setTimeout(() => wanted() && sync(), wait); };
   live?.addEventListener('htmx:sse:close', () => again(0));
   live?.addEventListener('htmx:error', () => { state('lost'); again(2000); });
-  // What was held back where somebody worked comes when they leave it: who connects again is shown it first.
   document.addEventListener('focusout', () => setTimeout(() => { if (stale.size && ![...stale].some(part => part.contains(document.activeElement))) { stale.clear(); connection?.abortController.abort(); } }));
   on('click', '#hold', button => { held = !held; button.setAttribute('aria-pressed', held); state(held ? 'held' : 'on'); sync(); });
   if (live) { document.addEventListener('visibilitychange', sync); setTimeout(sync); } // htmx looks at the page in a timeout, too, set before
