@@ -65,7 +65,7 @@ func (f *flaws) err() error {
 }
 
 // reading is what we take from an idea.
-type reading struct { //nolint:recvcheck // answer asks for both: a form is checked by pointer and shown by value
+type reading struct {
 	Verdict  string     `json:"verdict" enum:"can,partly,cannot,decline" doc:"whether a web app that people open in a browser can be made of it"`
 	Line     string     `json:"line" doc:"one honest sentence to the founder: what kind of thing we can build of this, or what we cannot, or why we decline"`
 	FollowUp []followUp `json:"follow_up" doc:"empty; or the one question without whose answer nothing sensible can be asked or built"`
@@ -178,8 +178,25 @@ type clash struct {
 	Clash       string `json:"clash" doc:"one neutral sentence: what does not go together"`
 }
 
+// check holds both sides to what the founder said, by the id of the answer.
+func (c clash) check(f *flaws, at string, said map[string]string) {
+	f.need(at+"/clash", c.Clash)
+	for _, side := range []struct{ name, id, quote string }{{"first", c.First, c.FirstQuote}, {"second", c.Second, c.SecondQuote}} {
+		words, ok := said[side.id]
+		switch {
+		case !ok:
+			f.say("%s/%s: there is no answer with this id", at, side.name)
+		case strings.TrimSpace(side.quote) == "" || !strings.Contains(words, side.quote):
+			f.say("%s/%s_quote: not the founder's words", at, side.name)
+		}
+	}
+	if c.First == c.Second {
+		f.say("%s: both sides are the same answer", at)
+	}
+}
+
 // together returns the rule for a check of answers: quotes are quotes, ids are ids.
-func together(idea string, all []Question) func(answersCheck) error { //nolint:gocognit // a list of rules, one after the other
+func together(idea string, all []Question) func(answersCheck) error {
 	said, open := map[string]string{"idea": idea}, map[string]bool{}
 	for _, q := range all {
 		switch {
@@ -192,20 +209,7 @@ func together(idea string, all []Question) func(answersCheck) error { //nolint:g
 	return func(c answersCheck) error {
 		var f flaws
 		for n, one := range c.Contradictions {
-			at := fmt.Sprintf("/contradictions/%d", n)
-			f.need(at+"/clash", one.Clash)
-			for _, side := range []struct{ name, id, quote string }{{"first", one.First, one.FirstQuote}, {"second", one.Second, one.SecondQuote}} {
-				words, ok := said[side.id]
-				switch {
-				case !ok:
-					f.say("%s/%s: there is no answer with this id", at, side.name)
-				case strings.TrimSpace(side.quote) == "" || !strings.Contains(words, side.quote):
-					f.say("%s/%s_quote: not the founder's words", at, side.name)
-				}
-			}
-			if one.First == one.Second {
-				f.say("%s: both sides are the same answer", at)
-			}
+			one.check(&f, fmt.Sprintf("/contradictions/%d", n), said)
 		}
 		if len(c.Unfit) != len(c.Instead) {
 			f.say("/instead: one question for each of unfit")
@@ -288,7 +292,7 @@ func inWords(err error) error {
 }
 
 // scopeAnswer is what the first version does.
-type scopeAnswer struct { //nolint:recvcheck // answer asks for both: a form is checked by pointer and shown by value
+type scopeAnswer struct {
 	Features       []newFeature `json:"features"`
 	OutOfScope     []string     `json:"out_of_scope" doc:"what is left out on purpose, one line each"`
 	SuccessMetrics []string     `json:"success_metrics" doc:"how the founder sees that it works, without invented numbers"`
@@ -316,8 +320,17 @@ func untestable() []string {
 	return []string{"fast", "quickly", "easy", "easily", "simple", "secure", "user-friendly", "intuitive", "seamless", "robust", "scalable"}
 }
 
+// vague returns the first word of text that no test can decide, or nothing.
+func vague(text string) string {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" ,.;:", r) })
+	if i := slices.IndexFunc(words, func(word string) bool { return slices.Contains(untestable(), word) }); i >= 0 {
+		return words[i]
+	}
+	return ""
+}
+
 // Validate is asked by answer.
-func (s *scopeAnswer) Validate() error { //nolint:gocognit // a list of rules, one after the other
+func (s *scopeAnswer) Validate() error {
 	var f flaws
 	musts, seen := 0, map[string]bool{}
 	for n, feature := range s.Features {
@@ -333,10 +346,8 @@ func (s *scopeAnswer) Validate() error { //nolint:gocognit // a list of rules, o
 				f.say("%s: the same twice", here)
 			}
 			seen[plain(c.Text)] = true
-			for _, word := range strings.FieldsFunc(strings.ToLower(c.Text), func(r rune) bool { return strings.ContainsRune(" ,.;:", r) }) {
-				if slices.Contains(untestable(), word) {
-					f.say("%s: nobody can try whether something is %q; say what is seen", here, word)
-				}
+			if word := vague(c.Text); word != "" {
+				f.say("%s: nobody can try whether something is %q; say what is seen", here, word)
 			}
 			if c.Must && feature.Priority != string(document.Later) {
 				musts++
@@ -350,7 +361,7 @@ func (s *scopeAnswer) Validate() error { //nolint:gocognit // a list of rules, o
 }
 
 // scope returns the answer as a document.
-func (s scopeAnswer) scope() document.Scope {
+func (s *scopeAnswer) scope() document.Scope {
 	all := document.Scope{OutOfScope: s.OutOfScope, SuccessMetrics: s.SuccessMetrics}
 	for _, f := range s.Features {
 		feature := document.Feature{Name: f.Name, Description: f.Description, Priority: document.Priority(f.Priority)}

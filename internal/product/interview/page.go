@@ -147,38 +147,12 @@ func sectionsOf(ctx context.Context, q querier, p project.ID, run string) ([]Sec
 }
 
 // begin takes the interview over for a run that writes the page.
-func (i *Interviews) begin(ctx context.Context, w *work) (flow.Outcome, error) { //nolint:gocognit // one transaction, told in order
-	run := string(w.node.Run)
-	if w.order.Start > 0 && w.row.Run != run {
+func (i *Interviews) begin(ctx context.Context, w *work) (flow.Outcome, error) {
+	if w.order.Start > 0 && w.row.Run != string(w.node.Run) {
 		return flow.Done(nil), nil
 	}
 	_, err := flow.Step(ctx, w.node, "begin", func(context.Context) (bool, error) { return true, nil }, func(c *flow.Commit, _ bool) error {
-		c.Tx(func(ctx context.Context, tx pgx.Tx) error {
-			if _, err := i.cfg.Projects.LockTx(ctx, tx, w.actor, w.project.ID); err != nil {
-				return err
-			}
-			r, err := rowOf(ctx, tx, w.project.ID)
-			if err != nil {
-				return err
-			}
-			if w.order.Start > 0 && r.Run != run {
-				return errOvertaken
-			}
-			for _, k := range w.order.kinds() {
-				if err := i.cfg.Documents.BeginTx( //nolint:unqueryvet // joins the transaction
-					ctx, tx, w.actor, w.project.ID, k, run); err != nil {
-					return err
-				}
-			}
-			if w.order.Start == 0 { // a decision or a document asked for it
-				r.Run, r.RunRevision, r.Round = run, r.Revision, max(r.Round, 1)
-			}
-			r.State, r.FailedAt, r.Reason, r.Trouble = Writing, "", "", ""
-			if _, err := tx.Exec(ctx, forgetOthers, w.project.ID, run); err != nil {
-				return fmt.Errorf("forget sections: %w", err)
-			}
-			return i.saveTx(ctx, tx, w.project.ID, r, GoesOn, told{State: Writing})
-		})
+		c.Tx(func(ctx context.Context, tx pgx.Tx) error { return i.beginTx(ctx, tx, w) })
 		return nil
 	})
 	if err != nil {
@@ -186,6 +160,34 @@ func (i *Interviews) begin(ctx context.Context, w *work) (flow.Outcome, error) {
 	}
 	i.cfg.Projects.Wake(w.project.ID)
 	return flow.Go(flow.Next{Name: nodeSection, Input: 0}), nil
+}
+
+// beginTx says that the run writes the page now, unless another has overtaken it.
+func (i *Interviews) beginTx(ctx context.Context, tx pgx.Tx, w *work) error {
+	run, p := string(w.node.Run), w.project.ID
+	if _, err := i.cfg.Projects.LockTx(ctx, tx, w.actor, p); err != nil {
+		return err
+	}
+	r, err := rowOf(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	if w.order.Start > 0 && r.Run != run {
+		return errOvertaken
+	}
+	for _, k := range w.order.kinds() {
+		if err := i.cfg.Documents.BeginTx(ctx, tx, w.actor, p, k, run); err != nil { //nolint:unqueryvet // begins a document, not a transaction
+			return err
+		}
+	}
+	if w.order.Start == 0 { // a decision or a document asked for it
+		r.Run, r.RunRevision, r.Round = run, r.Revision, max(r.Round, 1)
+	}
+	r.State, r.FailedAt, r.Reason, r.Trouble = Writing, "", "", ""
+	if _, err := tx.Exec(ctx, forgetOthers, p, run); err != nil {
+		return fmt.Errorf("forget sections: %w", err)
+	}
+	return i.saveTx(ctx, tx, p, r, GoesOn, told{State: Writing})
 }
 
 // section writes one section, keeps it and goes on with the next.

@@ -38,7 +38,7 @@ func (i *Interviews) read(ctx context.Context, w *work) (flow.Outcome, error) {
 }
 
 // asksBack reports whether the founder has to say more before we can ask about details.
-func (r reading) asksBack() bool {
+func (r *reading) asksBack() bool {
 	return len(r.FollowUp) > 0 || r.Verdict == string(Cannot) || r.Verdict == string(Decline)
 }
 

@@ -97,52 +97,61 @@ type Reply struct {
 // answered before gets the new wording, and the same again changes nothing. A question
 // that was not asked is fault.NotFound; fault.Invalid on text when it is empty or too
 // long. The last answer of a round starts what follows from it.
-func (i *Interviews) Submit(ctx context.Context, actor account.Actor, p project.ID, reply Reply) (Interview, error) { //nolint:gocognit // one transaction, told in order
-	var f form.Form
-	reply.Text = f.Block("text", reply.Text, maxAnswer)
-	if reply.YouDo {
-		reply.Text = ""
-	} else if reply.Text == "" && !f.Refused("text") {
-		f.Refuse("text", "Say it in a few words, choose a suggestion, or leave it to me.")
-	}
-	if err := f.Err(); err != nil {
+func (i *Interviews) Submit(ctx context.Context, actor account.Actor, p project.ID, reply Reply) (Interview, error) {
+	if err := reply.check(); err != nil {
 		return Interview{}, err
 	}
 	return i.locked(ctx, actor, p, func(tx pgx.Tx, in project.Project, r row) error {
-		all, err := questionsOf(ctx, tx, p)
-		if err != nil {
+		return i.answerTx(ctx, tx, actor, in, r, reply)
+	})
+}
+
+// check cleans the words of a reply and says what is wrong with them.
+func (r *Reply) check() error {
+	var f form.Form
+	r.Text = f.Block("text", r.Text, maxAnswer)
+	if r.YouDo {
+		r.Text = ""
+	} else if r.Text == "" && !f.Refused("text") {
+		f.Refuse("text", "Say it in a few words, choose a suggestion, or leave it to me.")
+	}
+	return f.Err()
+}
+
+// answerTx keeps a reply and starts what follows from it.
+func (i *Interviews) answerTx(ctx context.Context, tx pgx.Tx, actor account.Actor, p project.Project, r row, reply Reply) error {
+	all, err := questionsOf(ctx, tx, p.ID)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(all, func(q Question) bool { return q.ID == reply.Question })
+	if at < 0 {
+		return fault.New(fault.NotFound, "", "I did not ask that question, or another one has taken its place.")
+	}
+	fresh := Answer{Text: reply.Text, Ours: reply.YouDo, Number: 1}
+	if before := all[at].Answer; before != nil {
+		if before.Text == fresh.Text && before.Ours == fresh.Ours {
+			return nil
+		}
+		fresh.Number = before.Number + 1
+	}
+	r.Revision++
+	if _, err := tx.Exec(ctx, insertAnswer, p.ID, reply.Question, fresh.Number, fresh.Text, fresh.Ours, r.Revision, actor.User, i.cfg.Clock.Now()); err != nil {
+		return fmt.Errorf("store answer: %w", err)
+	}
+	all[at].Answer = &fresh
+	if !fresh.Ours && all[at].Round > 0 {
+		run := p.Run(project.RunCheckAnswers, actor.User, fmt.Sprintf("%s/answers/%d", p.ID, r.Revision), order{})
+		if _, err := i.cfg.Runs.StartTx(ctx, tx, run); err != nil {
 			return err
 		}
-		at := slices.IndexFunc(all, func(q Question) bool { return q.ID == reply.Question })
-		if at < 0 {
-			return fault.New(fault.NotFound, "", "I did not ask that question, or another one has taken its place.")
+	}
+	if r.State == Asking && current(all, r.Round) == "" {
+		if err := i.completeTx(ctx, tx, actor, p, &r); err != nil {
+			return err
 		}
-		number := 1
-		if before := all[at].Answer; before != nil {
-			if before.Text == reply.Text && before.Ours == reply.YouDo {
-				return nil
-			}
-			number = before.Number + 1
-		}
-		r.Revision++
-		now := i.cfg.Clock.Now()
-		if _, err := tx.Exec(ctx, insertAnswer, p, reply.Question, number, reply.Text, reply.YouDo, r.Revision, actor.User, now); err != nil {
-			return fmt.Errorf("store answer: %w", err)
-		}
-		all[at].Answer = &Answer{Text: reply.Text, Ours: reply.YouDo, Number: number}
-		if !reply.YouDo && all[at].Round > 0 {
-			run := in.Run(project.RunCheckAnswers, actor.User, fmt.Sprintf("%s/answers/%d", p, r.Revision), order{})
-			if _, err := i.cfg.Runs.StartTx(ctx, tx, run); err != nil {
-				return err
-			}
-		}
-		if r.State == Asking && current(all, r.Round) == "" {
-			if err := i.completeTx(ctx, tx, actor, in, &r); err != nil {
-				return err
-			}
-		}
-		return i.saveTx(ctx, tx, p, r, Answered, told{Question: reply.Question, State: r.State})
-	})
+	}
+	return i.saveTx(ctx, tx, p.ID, r, Answered, told{Question: reply.Question, State: r.State})
 }
 
 // completeTx starts what follows when a round is over: after words about the idea it is
