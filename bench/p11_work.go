@@ -168,8 +168,8 @@ func TestHello(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Body.Close()
-	if b, _ := io.ReadAll(r.Body); string(b) != "hello x\n" {
-		t.Errorf("%q", b)
+	if b, err := io.ReadAll(r.Body); err != nil || string(b) != "hello x\n" {
+		t.Errorf("%q, %v", b, err)
 	}
 }
 `,

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -117,15 +116,7 @@ func (o *owner) list(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := o.client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, body := exchange(t, o.client.Do, r)
 	return string(body)
 }
 

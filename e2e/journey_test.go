@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -100,15 +99,7 @@ func projectsByKey(t *testing.T, base, key string) []string {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res, body := exchange(t, http.DefaultClient.Do, req)
 	var list struct{ Items []struct{ Name string } }
 	if err := json.Unmarshal(body, &list); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %s", res.Status, body)

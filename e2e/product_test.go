@@ -3,8 +3,10 @@ package e2e_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"testing"
 
@@ -95,4 +97,20 @@ func (p *product) startLink(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return p.base + "/start/" + code
+}
+
+// exchange sends a request by way of do, a client's Do or a transport's RoundTrip, and
+// returns the answer with its whole body.
+func exchange(t *testing.T, do func(*http.Request) (*http.Response, error), r *http.Request) (*http.Response, []byte) {
+	t.Helper()
+	res, err := do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, body
 }

@@ -179,15 +179,7 @@ func (v *guest) send(t *testing.T, s *served, method, path, host string, form ur
 			r.AddCookie(c)
 		}
 	}
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res, body := exchange(t, http.DefaultTransport.RoundTrip, r)
 	return reply{res.StatusCode, res.Header.Get("Location"), string(body), res.Cookies()}
 }
 
