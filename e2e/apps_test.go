@@ -116,8 +116,7 @@ func (o *owner) list(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, body := exchange(t, o.client.Do, r)
-	return string(body)
+	return exchange(t, o.client.Do, r).body
 }
 
 // frame shows an address in a frame as the App page does.

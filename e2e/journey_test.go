@@ -99,10 +99,10 @@ func projectsByKey(t *testing.T, base, key string) []string {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
-	res, body := exchange(t, http.DefaultClient.Do, req)
+	r := exchange(t, http.DefaultClient.Do, req)
 	var list struct{ Items []struct{ Name string } }
-	if err := json.Unmarshal(body, &list); err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s", res.Status, body)
+	if err := json.Unmarshal([]byte(r.body), &list); err != nil || r.status != http.StatusOK {
+		t.Fatalf("%d: %s", r.status, r.body)
 	}
 	var names []string
 	for _, i := range list.Items {

@@ -99,9 +99,15 @@ func (p *product) startLink(t *testing.T) string {
 	return p.base + "/start/" + code
 }
 
-// exchange sends a request by way of do, a client's Do or a transport's RoundTrip, and
-// returns the answer with its whole body.
-func exchange(t *testing.T, do func(*http.Request) (*http.Response, error), r *http.Request) (*http.Response, []byte) {
+// reply is what came back.
+type reply struct {
+	status   int
+	to, body string
+	cookies  []*http.Cookie
+}
+
+// exchange sends a request by way of do: a client's Do or a transport's RoundTrip.
+func exchange(t *testing.T, do func(*http.Request) (*http.Response, error), r *http.Request) reply {
 	t.Helper()
 	res, err := do(r)
 	if err != nil {
@@ -112,5 +118,5 @@ func exchange(t *testing.T, do func(*http.Request) (*http.Response, error), r *h
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, body
+	return reply{res.StatusCode, res.Header.Get("Location"), string(body), res.Cookies()}
 }

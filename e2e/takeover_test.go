@@ -156,13 +156,6 @@ func (v *guest) owner(t *testing.T) string {
 	return owner
 }
 
-// reply is what came back.
-type reply struct {
-	status   int
-	to, body string
-	cookies  []*http.Cookie
-}
-
 // send makes one request to a process, under a name of an app or its own.
 func (v *guest) send(t *testing.T, s *served, method, path, host string, form url.Values) reply {
 	t.Helper()
@@ -179,8 +172,7 @@ func (v *guest) send(t *testing.T, s *served, method, path, host string, form ur
 			r.AddCookie(c)
 		}
 	}
-	res, body := exchange(t, http.DefaultTransport.RoundTrip, r)
-	return reply{res.StatusCode, res.Header.Get("Location"), string(body), res.Cookies()}
+	return exchange(t, http.DefaultTransport.RoundTrip, r)
 }
 
 func (v *guest) appHost() string { return v.label + ".preview.localhost" }

@@ -19,6 +19,7 @@ import (
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/document"
+	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
@@ -37,6 +38,7 @@ type Config struct {
 	Projects    *project.Projects
 	Journeys    *journey.Journeys
 	Documents   *document.Documents
+	Interviews  *interview.Interviews
 	Meter       *meter.Meter
 	Connections *meter.Connections
 	Model       *meter.Model
@@ -60,6 +62,7 @@ func New(cfg Config) http.Handler {
 	a.members()
 	a.invitations()
 	a.projects()
+	a.interview()
 	a.events()
 	a.journey()
 	a.decisions()

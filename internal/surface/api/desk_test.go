@@ -3,9 +3,11 @@ package api_test
 import (
 	"testing"
 
+	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/product/account"
 	papers "cofounder/internal/product/document"
+	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/project"
 
@@ -18,6 +20,9 @@ type desk struct {
 	decision journey.DecisionID
 	comment  papers.CommentID
 	proposal papers.ProposalID
+
+	question      interview.QuestionID
+	contradiction interview.ContradictionID
 }
 
 // desk returns the project of a person's team, made at the first call by the person, or
@@ -31,10 +36,19 @@ func (w *world) desk(t *testing.T, p person) desk {
 	actor := p.actor
 	actor.Role = account.Owner
 	ctx := t.Context()
-	d := desk{project: w.project(t, person{actor: actor}).ID}
+	begun, err := w.interviews.Begin(ctx, actor, project.Draft{Idea: "Bookings"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := desk{project: begun.Project, question: begun.Current, contradiction: id.Mint[interview.ContradictionID](id.NewSource(w.clock.Now))}
+	if _, err := w.db.Exec(ctx, `
+INSERT INTO contradiction (id, project_id, first, second, first_quote, second_quote, clash, at)
+VALUES ($1, $2, 'idea', $3, 'Bookings', 'No bookings', 'One says bookings, the other none.', $4)`, d.contradiction, d.project, d.question, w.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
 	brief := papers.Brief{Problem: "Calls.", Value: "Quiet.", Assumptions: []papers.Assumption{{Text: "One groomer."}}}
 	w.write(t, actor, d.project, brief)
-	_, err := w.documents.Edit(ctx, actor, d.project, papers.BriefKind, papers.Edit{
+	_, err = w.documents.Edit(ctx, actor, d.project, papers.BriefKind, papers.Edit{
 		Place: papers.ParsePlace("problem"), Value: []byte(`"Many calls."`), Base: 1,
 	})
 	if err != nil {

@@ -15,7 +15,7 @@ const (
 	schemeSession = "session"
 
 	tagSystem, tagMe, tagTeam, tagProjects, tagMoney = "System", "Me", "Workspace", "Projects", "AI and spending"
-	tagJourney, tagDocuments                         = "Journey and decisions", "Documents"
+	tagInterview, tagJourney, tagDocuments           = "Questions", "Journey and decisions", "Documents"
 
 	about = `Everything the pages do, for programs.
 
@@ -38,6 +38,7 @@ func openAPI() huma.Config {
 			Info:    &huma.Info{Title: "cofounder", Version: "1", Description: about},
 			Tags: []*huma.Tag{
 				{Name: tagProjects, Description: "Ideas on their way to products"},
+				{Name: tagInterview, Description: "From an idea over its questions to one page"},
 				{Name: tagJourney, Description: "Where a project is, and what its founder decides"},
 				{Name: tagDocuments, Description: "What is written about a project, in all its versions"},
 				{Name: tagTeam, Description: "The workspace (on screen: team), its members and invitations"},

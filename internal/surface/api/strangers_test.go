@@ -22,6 +22,11 @@ func (w *world) things() map[string]func(*testing.T, person) string {
 		"decision": func(t *testing.T, p person) string { t.Helper(); return string(w.desk(t, p).decision) },
 		"comment":  func(t *testing.T, p person) string { t.Helper(); return string(w.desk(t, p).comment) },
 		"proposal": func(t *testing.T, p person) string { t.Helper(); return string(w.desk(t, p).proposal) },
+		"question": func(t *testing.T, p person) string { t.Helper(); return string(w.desk(t, p).question) },
+		"contradiction": func(t *testing.T, p person) string {
+			t.Helper()
+			return string(w.desk(t, p).contradiction)
+		},
 		"document": func(*testing.T, person) string { return "brief" },
 		"section":  func(*testing.T, person) string { return "value" },
 		"version":  func(*testing.T, person) string { return "1" },

@@ -22,6 +22,7 @@ import (
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/product/account"
 	papers "cofounder/internal/product/document"
+	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
@@ -47,7 +48,9 @@ type world struct {
 	runs      *flow.Engine
 	journeys  *journey.Journeys
 	documents *papers.Documents
-	desks     sync.Map // of a person; see desk
+
+	interviews *interview.Interviews
+	desks      sync.Map // of a person; see desk
 
 	meter       *meter.Meter
 	connections *meter.Connections
@@ -105,8 +108,11 @@ func open(t *testing.T) *world {
 	}
 	w.journeys = journey.New(journey.Config{DB: w.db, Clock: w.clock, IDs: ids, Projects: w.projects, Runs: w.runs})
 	w.documents = papers.New(papers.Config{DB: w.db, Clock: w.clock, IDs: ids, Projects: w.projects, Runs: w.runs})
+	w.interviews = interview.New(interview.Config{
+		DB: w.db, Clock: w.clock, IDs: ids, Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Runs: w.runs, Model: w.model,
+	})
 	handler := api.New(api.Config{
-		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Version: "0.0.0-test",
+		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Interviews: w.interviews, Version: "0.0.0-test",
 		Meter: w.meter, Connections: w.connections, Model: w.model,
 		Idempotency: idempotency.New(idempotency.Config{DB: w.db, Clock: w.clock, Log: log, Box: box, Deadline: 30 * time.Second}),
 	})
