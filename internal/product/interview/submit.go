@@ -98,10 +98,10 @@ type Reply struct {
 // that was not asked is fault.NotFound; fault.Invalid on text when it is empty or too
 // long. The last answer of a round starts what follows from it.
 func (i *Interviews) Submit(ctx context.Context, actor account.Actor, p project.ID, reply Reply) (Interview, error) {
-	if err := reply.check(); err != nil {
-		return Interview{}, err
-	}
 	return i.locked(ctx, actor, p, func(tx pgx.Tx, in project.Project, r row) error {
+		if err := reply.check(); err != nil { // not before it is known that the question is theirs
+			return err
+		}
 		return i.answerTx(ctx, tx, actor, in, r, reply)
 	})
 }

@@ -36,14 +36,14 @@ func (w *world) desk(t *testing.T, p person) desk {
 	actor := p.actor
 	actor.Role = account.Owner
 	ctx := t.Context()
-	begun, err := w.interviews.Begin(ctx, actor, project.Draft{Idea: "Bookings"})
+	begun, err := w.interviews.Begin(ctx, actor, project.Draft{Idea: "A calendar for a dog groomer."})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := desk{project: begun.Project, question: begun.Current, contradiction: id.Mint[interview.ContradictionID](id.NewSource(w.clock.Now))}
 	if _, err := w.db.Exec(ctx, `
 INSERT INTO contradiction (id, project_id, first, second, first_quote, second_quote, clash, at)
-VALUES ($1, $2, 'idea', $3, 'Bookings', 'No bookings', 'One says bookings, the other none.', $4)`, d.contradiction, d.project, d.question, w.clock.Now()); err != nil {
+VALUES ($1, $2, 'idea', $3, 'A calendar', 'No calendar', 'One says a calendar, the other none.', $4)`, d.contradiction, d.project, d.question, w.clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	brief := papers.Brief{Problem: "Calls.", Value: "Quiet.", Assumptions: []papers.Assumption{{Text: "One groomer."}}}

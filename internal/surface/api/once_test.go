@@ -19,7 +19,10 @@ func keyed(key string) http.Header { return http.Header{"Idempotency-Key": {key}
 
 // needMore are the writes that a new project or team is not ready for, or its owner; their refusal
 // is remembered too.
-var needMore = []string{"restore-project", "unpark-project", "test-ai-connection", "set-roles", "set-operator-roles"}
+var needMore = []string{
+	"restore-project", "unpark-project", "test-ai-connection", "set-roles", "set-operator-roles",
+	"enough-questions", "go-deeper", "rewrite-page",
+}
 
 // what is answered with a secret.
 var showOnce = []string{"create-token", "create-invitation"}
