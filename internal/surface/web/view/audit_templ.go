@@ -52,7 +52,7 @@ func AuditPage(s Shell, p Audit) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = adminPages("audit", false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = adminPages("audit").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -113,7 +113,7 @@ func RunPage(s Shell, p Run) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = adminPages("", false).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = adminPages("").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

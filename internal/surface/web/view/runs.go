@@ -19,7 +19,6 @@ type Runs struct {
 	Page      admin.RunPage
 	Kinds     []flow.Kind
 	Condition flow.Condition
-	Jobs      bool // the queue has pages of its own
 }
 
 // Run is one run of any team.
