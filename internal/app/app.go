@@ -209,7 +209,8 @@ func (a *App) openServer() error {
 		}
 		site, err := web.New(web.Config{
 			Apps: a.Apps, AppLink: link,
-			Accounts: a.Accounts, Projects: a.Projects, Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin,
+			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents,
+			Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin,
 			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
 			Version: Version(), Program: program(), Machine: a.machine.facts,

@@ -13,6 +13,8 @@ import (
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/admin"
+	"cofounder/internal/product/document"
+	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
@@ -23,6 +25,9 @@ import (
 type Config struct {
 	Accounts *account.Accounts
 	Projects *project.Projects
+
+	Journeys  *journey.Journeys
+	Documents *document.Documents
 
 	Meter       *meter.Meter
 	Connections *meter.Connections
@@ -71,7 +76,8 @@ type Site struct {
 
 // New returns the pages over cfg.
 func New(cfg Config) (*Site, error) {
-	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Meter == nil || cfg.Connections == nil || cfg.Model == nil || cfg.Admin == nil ||
+	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Journeys == nil || cfg.Documents == nil ||
+		cfg.Meter == nil || cfg.Connections == nil || cfg.Model == nil || cfg.Admin == nil ||
 		cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil || cfg.Program == "" {
 		return nil, errors.New("web: incomplete Config")
 	}

@@ -22,6 +22,8 @@ import (
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/admin"
+	"cofounder/internal/product/document"
+	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
@@ -44,6 +46,9 @@ const (
 type world struct {
 	accounts *account.Accounts
 	projects *project.Projects
+
+	journeys  *journey.Journeys
+	documents *document.Documents
 
 	meter       *meter.Meter
 	connections *meter.Connections
@@ -114,11 +119,14 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	if w.flow, err = flow.New(flow.Config{DB: pool, Clock: at, IDs: ids, Log: log}); err != nil {
 		t.Fatal(err)
 	}
+	w.journeys = journey.New(journey.Config{DB: pool, Clock: at, IDs: ids, Projects: w.projects, Runs: w.flow})
+	w.documents = document.New(document.Config{DB: pool, Clock: at, IDs: ids, Projects: w.projects, Runs: w.flow})
 	if set.apps {
 		w.hostApps(t, pool, log)
 	}
 	site, err := web.New(web.Config{
-		Accounts: w.accounts, Projects: w.projects, Meter: w.meter, Connections: w.connections, Model: w.model,
+		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents,
+		Meter: w.meter, Connections: w.connections, Model: w.model,
 		Admin: admin.New(admin.Config{DB: pool, Clock: at, IDs: ids, Flow: w.flow, Meter: w.meter}),
 		Apps:  w.apps, AppLink: appLink,
 		Clock: at, Log: log,
