@@ -97,13 +97,12 @@ func (c *cage) makeDisk(ctx context.Context, f *folder) (disk, error) {
 			return disk{}, fmt.Errorf("make a cage's disk: %w", err)
 		}
 	} else {
-		mount, err := c.driver.images.mount(ctx, c.limits.Disk)
+		image, err := c.driver.images.mount(ctx, c.limits.Disk)
 		if err != nil {
 			return disk{}, err
 		}
-		device := filepath.Base(mount.Name())
-		c.onUndo(func(ctx context.Context) error { return errors.Join(mount.Close(), detached(ctx, device)) })
-		c.mount, made.mount, made.path = mount, mount, "/proc/self/fd/"+strconv.Itoa(int(mount.Fd()))
+		c.onUndo(image.release)
+		c.mount, made.mount, made.path = image.mount, image.mount, "/proc/self/fd/"+strconv.Itoa(int(image.mount.Fd()))
 	}
 	root, err := os.OpenRoot(made.path)
 	if err != nil {

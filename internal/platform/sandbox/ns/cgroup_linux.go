@@ -255,8 +255,9 @@ func (g *group) kills() int64 {
 	return 0
 }
 
-// patience is how long processes that were killed may take to be gone.
-const patience = 10 * time.Second
+// patience is how long the kernel may take to be done with what it was told to end. It
+// is long because what is waited for comes about by itself, however busy the machine.
+const patience = time.Minute
 
 // remove deletes the group once its processes are gone.
 func (g *group) remove(ctx context.Context) error {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -45,20 +47,83 @@ func findImages(dir string) *images {
 	return nil
 }
 
-// mount makes a disk of size bytes and returns its mount.
-func (i *images) mount(ctx context.Context, size int64) (mounted *os.File, err error) {
+// image is one disk.
+type image struct {
+	mount *os.File
+	file  *os.File // what the disk is in
+	// device is the loop device's folder in /sys, and shows what it says there of file.
+	// Our having file open keeps that from being said of any other.
+	device, shows string
+}
+
+// mount makes a disk of size bytes.
+func (i *images) mount(ctx context.Context, size int64) (_ *image, err error) {
 	file, err := i.format(ctx, size)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
+	made := &image{file: file}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, made.release(context.WithoutCancel(ctx)))
+		}
+	}()
 	device, err := attachLoop(file)
 	if err != nil {
 		return nil, err
 	}
 	// The device frees itself when the last of us lets go of it.
 	defer func() { err = errors.Join(err, device.Close()) }()
-	return mountExt4(device.Name())
+	made.device = "/sys/block/" + filepath.Base(device.Name())
+	if made.shows, err = backing(made.device); err != nil {
+		return nil, fmt.Errorf("attach a loop device: %w", err)
+	}
+	made.mount, err = mountExt4(device.Name())
+	return made, err
+}
+
+// backing returns what file a loop device says it shows. It is an error that fs.ErrNotExist
+// matches when it shows none.
+func backing(device string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(device, "loop/backing_file")) //nolint:gosec // the kernel's
+	if errors.Is(err, unix.ENODEV) {
+		err = fs.ErrNotExist // it was freed while we looked
+	}
+	return string(text), err
+}
+
+// release lets go of the disk and waits until the kernel has freed its loop device,
+// which it does in the background. The number may be another cage's a moment later,
+// so it is asked not whether the device is in use, but whether by us.
+func (m *image) release(ctx context.Context) error {
+	var err error
+	if m.mount != nil {
+		err = m.mount.Close()
+	}
+	if m.shows != "" {
+		err = errors.Join(err, m.freed(ctx))
+	}
+	return errors.Join(err, m.file.Close())
+}
+
+func (m *image) freed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		switch shows, err := backing(m.device); {
+		case errors.Is(err, fs.ErrNotExist), err == nil && shows != m.shows:
+			return nil
+		case err != nil:
+			return fmt.Errorf("free %s: %w", m.device, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("free %s: a file of the cage is still open: %w", m.device, ctx.Err())
+		}
+	}
 }
 
 // format returns a new file with an empty file system.
@@ -179,45 +244,25 @@ func attachLoop(file *os.File) (*os.File, error) {
 // mountExt4 mounts a device without putting it anywhere.
 func mountExt4(device string) (*os.File, error) {
 	fail := func(err error) (*os.File, error) { return nil, fmt.Errorf("mount a cage's disk: %w", err) }
-	fs, err := unix.Fsopen("ext4", unix.FSOPEN_CLOEXEC)
+	disk, err := unix.Fsopen("ext4", unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return fail(err)
 	}
-	defer unix.Close(fs) //nolint:errcheck // only a handle
+	defer unix.Close(disk) //nolint:errcheck // only a handle
 	err = errors.Join(
-		unix.FsconfigSetString(fs, "source", device),
-		unix.FsconfigSetString(fs, "errors", "remount-ro"),
-		unix.FsconfigSetFlag(fs, "noinit_itable"),
+		unix.FsconfigSetString(disk, "source", device),
+		unix.FsconfigSetString(disk, "errors", "remount-ro"),
+		unix.FsconfigSetFlag(disk, "noinit_itable"),
 	)
 	if err == nil {
-		err = unix.FsconfigCreate(fs)
+		err = unix.FsconfigCreate(disk)
 	}
 	if err != nil {
 		return fail(err)
 	}
-	mount, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOATIME)
+	mount, err := unix.Fsmount(disk, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOATIME)
 	if err != nil {
 		return fail(err)
 	}
 	return os.NewFile(uintptr(mount), device), nil
-}
-
-// detached waits until the kernel has let go of a loop device whose last user just
-// went, which it does in the background.
-func detached(ctx context.Context, device string) error {
-	const patience = 5 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		if _, err := os.Stat("/sys/block/" + device + "/loop"); errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("free %s: a file of the cage is still open: %w", device, ctx.Err())
-		}
-	}
 }
