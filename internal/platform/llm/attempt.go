@@ -40,11 +40,12 @@ type State string
 
 // The states, by the rules of the messages API: what is refused before anything is
 // generated is not billed, a stream that broke was billed for an amount it did not
-// tell, and of a request that got no answer at all nobody knows.
+// tell, and of a request that got no answer at all, or word of a mistake on the other
+// side, nobody knows.
 const (
 	Settled   State = "settled"   // usage is the server's own
 	Estimated State = "estimated" // input as told, output from what was seen
-	Unknown   State = "unknown"   // sent, then silence: anything up to the reservation
+	Unknown   State = "unknown"   // sent, and no answer: anything up to the reservation
 	Void      State = "void"      // nothing was billed
 )
 

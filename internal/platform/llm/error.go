@@ -16,7 +16,7 @@ const (
 	RateLimited    Kind = "rate_limited"     // this key asks too often
 	SpendLimit     Kind = "spend_limit"      // this key's account has no money left, or a cap of its own
 	Refused        Kind = "refused"          // the model declined; do not send that turn again
-	Truncated      Kind = "truncated"        // cut by MaxTokens; the Result holds what came
+	Truncated      Kind = "truncated"        // cut by MaxTokens or Paused; the Result holds what came
 	Unreadable     Kind = "unreadable"       // an answer that is none, also after a repair
 	ContextTooLong Kind = "context_too_long" // the conversation must end
 	Unauthorised   Kind = "unauthorised"     // the key is wrong or may not do this
@@ -51,6 +51,7 @@ const (
 	TooLarge       Reason = "request_too_large" // in bytes
 	BreakerOpen    Reason = "breaker_open"      // failed often just now: not tried
 	UnexpectedStop Reason = "unexpected_stop"   // a stop reason that is no answer
+	Paused         Reason = "paused"            // the model stopped midway, each time it was told to go on
 	NoAnswer       Reason = "no_answer"         // complete, but empty
 	NotJSON        Reason = "not_json"          // no single JSON value in it
 	WrongForm      Reason = "wrong_form"        // JSON, but not of the form asked for

@@ -9,6 +9,7 @@ import (
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/platform/llm"
+	"cofounder/internal/platform/llm/client"
 	"cofounder/internal/product/account"
 )
 
@@ -26,7 +27,7 @@ type Test struct {
 	Model   string `json:"model,omitempty"`    // the one that answered
 	TookMS  int64  `json:"took_ms,omitempty"`  // the whole answer
 	FirstMS int64  `json:"first_ms,omitempty"` // until its first piece
-	// Missing are chosen models that the server does not list.
+	// Missing are models that a role would ask and the server does not list.
 	Missing []string `json:"missing,omitempty"`
 	// Structured and Counts tell whether it answers in a form and counts prompts.
 	Structured bool     `json:"structured"`
@@ -57,17 +58,39 @@ const (
 	reviewFresh, reviewOutput = 30_000, 6_000
 )
 
-// estimate prices a first version by a card.
-func estimate(card *Card, models map[llm.Class]string, now time.Time) Estimate {
-	standard, err1 := card.Price(models[llm.Standard], now)
-	best, err2 := card.Price(models[llm.Best], now)
+// estimate prices a first version by a card and the models that would make it.
+func (c Connection) estimate(card *Card, now time.Time) Estimate {
+	price := func(r Role) (Price, error) {
+		model, err := c.Model(r)
+		if err != nil {
+			return Price{}, err
+		}
+		return card.Price(model, now)
+	}
+	coder, err1 := price(Coder)
+	reviewer, err2 := price(Reviewer)
 	if err1 != nil || err2 != nil {
 		return Estimate{} // a model without a price: not known
 	}
-	step := standard.Cost(llm.Usage{Input: stepFresh, CacheWrite5m: stepWritten, Output: stepOutput}).Nano + // each turn's prompt is small:
-		20*standard.Cost(llm.Usage{CacheRead: stepRead / 20}).Nano // tiers go by the size of one
-	review := best.Cost(llm.Usage{Input: reviewFresh, Output: reviewOutput}).Nano
+	step := coder.Cost(llm.Usage{Input: stepFresh, CacheWrite5m: stepWritten, Output: stepOutput}).Nano + // each turn's prompt is small:
+		20*coder.Cost(llm.Usage{CacheRead: stepRead / 20}).Nano // tiers go by the size of one
+	review := reviewer.Cost(llm.Usage{Input: reviewFresh, Output: reviewOutput}).Nano
 	return Estimate{Known: true, Low: fewSteps*step + fewReviews*review, High: manySteps*step + manyReviews*review}
+}
+
+// asked are the models that the roles would ask, each once, in the order of Roles.
+func (c Connection) asked() ([]string, error) {
+	roles, err := c.played()
+	if err != nil {
+		return nil, err
+	}
+	var models []string
+	for _, r := range roles {
+		if r.Model != "" && !slices.Contains(models, r.Model) {
+			models = append(models, r.Model)
+		}
+	}
+	return models, nil
 }
 
 const saveTest = `UPDATE ai_connection SET test = $3, known = known || $4 WHERE workspace_id = $1 AND saved_at = $2`
@@ -112,7 +135,7 @@ func (c *Connections) Try(ctx context.Context, m *Model, actor account.Actor) (T
 			return Test{}, err
 		}
 	}
-	t.At, t.Estimate = c.clock.Now(), estimate(card, conn.Endpoint.Models, c.clock.Now())
+	t.At, t.Estimate = c.clock.Now(), conn.estimate(card, c.clock.Now())
 	if _, err := c.db.Exec(ctx, saveTest, actor.Workspace, row.SavedAt, t, known); err != nil {
 		return Test{}, fmt.Errorf("save test: %w", err)
 	}
@@ -132,15 +155,12 @@ func (m *Model) try(ctx context.Context, actor account.Actor, conn Connection, a
 	}
 	listed, err := m.client.Models(ctx, conn.Endpoint)
 	if err == nil && len(listed) > 0 { // some servers have no list, which is no trouble
-		var ids []string
-		for _, l := range listed {
-			ids = append(ids, l.ID)
+		if t.Missing, err = conn.asked(); err != nil {
+			return Test{}, nil, err
 		}
-		for _, class := range []llm.Class{llm.Best, llm.Standard, llm.Small} {
-			if id := conn.Endpoint.Models[class]; !slices.Contains(ids, id) && !slices.Contains(t.Missing, id) {
-				t.Missing = append(t.Missing, id)
-			}
-		}
+		t.Missing = slices.DeleteFunc(t.Missing, func(model string) bool {
+			return slices.ContainsFunc(listed, func(l client.ModelCard) bool { return l.ID == model })
+		})
 	}
 	return t, map[string]llm.Capabilities{asked: found.Capabilities}, nil
 }
@@ -212,7 +232,7 @@ func explainReason(ep llm.Endpoint, model string, e *llm.Error) string {
 		return "The server at " + ep.BaseURL + " says that it has a problem of its own. Try again in a few minutes."
 	case llm.BreakerOpen:
 		return "The server failed several times in a row just now, so I have not asked again. Try again in a minute."
-	case llm.BadRequest, llm.SchemaTooLarge, llm.HistoryChanged, llm.TooLarge, llm.UnexpectedStop, llm.NoAnswer, llm.NotJSON, llm.WrongForm, llm.CutCall, llm.StoppedBySink:
+	case llm.BadRequest, llm.SchemaTooLarge, llm.HistoryChanged, llm.TooLarge, llm.UnexpectedStop, llm.Paused, llm.NoAnswer, llm.NotJSON, llm.WrongForm, llm.CutCall, llm.StoppedBySink:
 	}
 	return ""
 }

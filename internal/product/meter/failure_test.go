@@ -82,20 +82,23 @@ func failureTable() []failureRow {
 		{"timeout", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × void unavailable $0.00", nil},
 		{"conflict", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × void unavailable $0.00", nil},
 		{"too_large", text, "", "context_too_long/request_too_large", tooLong, 1, "void context_too_long $0.00", nil},
-		{"rate_limited 0.005", text, "", "rate_limited, again in 5ms", slowDown, 3, "3 × void rate_limited $0.00", nil},
-		{"rate_limited_long", text, "", "rate_limited, again in 1h0m0s", slowDown, 1, "void rate_limited $0.00", nil},
+		{"rate_limited 0.005", text, "", "rate_limited" + aMinute, slowDown, 3, "3 × void rate_limited $0.00", nil},
+		{"rate_limited_long", text, "", "rate_limited, again in an hour", slowDown, 1, "void rate_limited $0.00", nil},
 		{"rate_limited_bare", text, "", "rate_limited" + aMinute, slowDown, 1, "void rate_limited $0.00", nil},
 		{"spend_limit", text, "", "spend_limit", broke, 1, "void spend_limit $0.00", nil},
-		{"server_error", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × void unavailable $0.00", nil},
+		{"server_error", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × unknown unavailable $0.00219 → overload -$0.00219", nil},
 		{"html_502", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × unknown unavailable $0.00219 → overload -$0.00219", nil},
-		{"unavailable", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × void unavailable $0.00", nil},
-		{"gateway_timeout", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × void unavailable $0.00", nil},
+		{"unavailable", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × unknown unavailable $0.00219 → overload -$0.00219", nil},
+		{"unavailable_for_good", text, "", "unavailable/server_error" + aMinute, itsFault, 1, "unknown unavailable $0.00219 → overload -$0.00219", nil},
+		{"gateway_timeout", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × unknown unavailable $0.00219 → overload -$0.00219", nil},
 		{"overloaded", text, "", "overloaded" + aMinute, busy, 3, "3 × void overloaded $0.00", nil},
 		{"html_200", text, "", "unreadable/not_messages_api", noAI, 1, "void unreadable $0.00", nil},
+		{"whole", text, "", "unreadable/not_messages_api", noAI, 1, "unknown unreadable $0.00219 → unreadable -$0.00219", nil},
 		{"redirect", text, "", "rejected/redirected", noAI, 1, "void rejected $0.00", nil},
 		{"hang", text, "", "unavailable/no_first_byte" + aMinute, silence, 3, "3 × unknown unavailable $0.00219 → overload -$0.00219", silent},
 		{"cut", text, "", "unavailable/connection_lost" + aMinute, brokeOff, 3, "3 × unknown unavailable $0.00219 → overload -$0.00219", nil},
 		{"error_at_once", text, "", "overloaded" + aMinute, busy, 3, "3 × void overloaded $0.00", nil},
+		{"mistake_at_once", text, "", "unavailable/server_error" + aMinute, itsFault, 3, "3 × unknown unavailable $0.00219 → overload -$0.00219", nil},
 		{"error_first", text, "", "overloaded" + aMinute, busy, 3, "3 × estimated overloaded $0.00201 → overload -$0.00201", nil},
 		{"error_later", text, "", "overloaded" + aMinute, busy, 1, "estimated overloaded $0.02202 → overload -$0.02202", nil},
 		{"cut_stream", text, "", "unavailable/connection_lost" + aMinute, brokeOff, 3, "3 × estimated unavailable $0.02202 → overload -$0.02202", nil},
@@ -118,7 +121,7 @@ func failureTable() []failureRow {
 		{"cut_tool_ended", calling, "", "truncated", cutOff, 1, "settled truncated $0.003 → unreadable -$0.003", nil},
 		{"unended_tool", calling, "", "unreadable/cut_call", unusable, 3, "3 × settled unreadable $0.003 → unreadable -$0.003", nil},
 		{"broken_tool", calling, "", "unreadable/cut_call", unusable, 3, "3 × settled unreadable $0.003 → unreadable -$0.003", nil},
-		{"pause", text, "", "unreadable/unexpected_stop", useless, 1, "settled unreadable $0.003 → unreadable -$0.003", nil},
+		{"pause", text, "", "truncated/paused", cutOff, 3, "3 × settled truncated $0.003 → unreadable -$0.003", nil},
 		{"odd_stop", text, "", "unreadable/unexpected_stop", useless, 1, "settled unreadable $0.003 → unreadable -$0.003", nil},
 		{"empty", text, "", "unreadable/no_answer", useless, 1, "settled unreadable $0.003 → unreadable -$0.003", nil},
 		{"empty", formed, "", "unreadable/no_answer", unusable, 2, "2 × settled unreadable $0.003 → unreadable -$0.003", nil},
@@ -253,6 +256,8 @@ func seen(err error) (sees, words string) {
 		sees += fmt.Sprintf(", again in %v for programs and %v for people", after, f.RetryAfter)
 	case after >= time.Minute && after <= 2*time.Minute:
 		sees += aMinute
+	case after >= time.Hour && after <= time.Hour+time.Minute:
+		sees += ", again in an hour"
 	case after > 0:
 		sees += ", again in " + after.String()
 	}

@@ -17,7 +17,7 @@ const (
 
 // outcome is what became of an attempt, by the rules of the API: nothing is billed
 // for what it refuses, an answer that broke was billed for an amount it did not
-// tell, and when it said nothing at all nobody knows.
+// tell, and when it said nothing at all, or that it made a mistake, nobody knows.
 func (k *call) outcome(a *attempt, maxTokens llm.Tokens) llm.Outcome {
 	o := llm.Outcome{
 		Usage: a.got.usage.tokens(k.kept), Status: a.watch.status, Model: a.got.model, RequestID: a.watch.requestID,
@@ -46,18 +46,26 @@ func (a *attempt) state() llm.State {
 		return llm.Settled
 	case a.got.started:
 		return llm.Estimated
-	case a.failed.envelope:
-		return llm.Void // said by the API itself, before anything was generated
-	case a.failed.reason == llm.NotMessages || a.failed.reason == llm.Redirected:
-		return llm.Void
-	case a.watch.status >= http.StatusInternalServerError:
-		return llm.Unknown // said by something in between: the model may be at work behind it
-	case a.watch.status >= http.StatusBadRequest:
+	case a.turnedAway():
 		return llm.Void
 	case a.watch.sent.Load() || a.watch.status != 0:
 		return llm.Unknown
 	}
 	return llm.Void
+}
+
+// turnedAway reports whether the request was refused before any model saw it. A mistake
+// of the server's own (500, 502, 503, 504) is no refusal, in whose words it may come:
+// gateways use the API's, and a model may have been at work behind them.
+func (a *attempt) turnedAway() bool {
+	f, status := a.failed, a.watch.status
+	switch {
+	case f.reason == llm.Redirected, f.reason == llm.NotMessages && !a.watch.json:
+		return true
+	case f.envelope && f.kind != llm.Unavailable:
+		return true
+	}
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError || status == statusOverloaded
 }
 
 // estimate fills in what the server did not tell.

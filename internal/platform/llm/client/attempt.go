@@ -40,8 +40,10 @@ type failure struct {
 	// wait is what the server asked for; waitSet tells 0 from nothing.
 	wait    time.Duration
 	waitSet bool
-	// envelope is true when the API itself said it, in its own words.
+	// envelope is true when it was said in the words of the API.
 	envelope bool
+	// final is true when the server says that asking again is of no use.
+	final bool
 	// inStream is true when it said it after the answer began.
 	inStream bool
 }
@@ -130,7 +132,7 @@ func (k *call) judge(parent, ctx context.Context, a *attempt, err error) *failur
 		}
 		return &failure{kind: llm.Unavailable, reason: llm.Incomplete}
 	}
-	a.complete, a.text = true, a.got.text()
+	a.complete, a.text = true, k.before+a.got.text()
 	switch a.got.stop {
 	case llm.StopRefusal:
 		return &failure{kind: llm.Refused}
@@ -140,9 +142,10 @@ func (k *call) judge(parent, ctx context.Context, a *attempt, err error) *failur
 		return &failure{kind: llm.ContextTooLong}
 	case llm.StopTools:
 		return a.judgeCalls()
+	case llm.StopPause:
+		return &failure{kind: llm.Truncated, reason: llm.Paused}
 	case llm.StopEnd, llm.StopSequence:
 		return k.judgeText(a)
-	case llm.StopPause: // only server tools pause, and none is ever offered
 	}
 	return &failure{kind: llm.Unreadable, reason: llm.UnexpectedStop}
 }

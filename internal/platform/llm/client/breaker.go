@@ -4,10 +4,7 @@ import (
 	"errors"
 	"maps"
 	"sync"
-	"sync/atomic"
-	"time"
 
-	"cofounder/internal/base/clock"
 	"cofounder/internal/platform/llm"
 
 	"github.com/sony/gobreaker/v2"
@@ -17,7 +14,6 @@ import (
 // overloaded apart.
 type breakers struct {
 	policy Policy
-	clock  clock.Clock
 	mu     sync.Mutex
 	all    map[place]*breaker
 }
@@ -25,18 +21,15 @@ type breakers struct {
 // place is a model at an address.
 type place struct{ url, model string }
 
-type breaker struct {
-	*gobreaker.TwoStepCircuitBreaker[struct{}]
-	opened atomic.Pointer[time.Time]
-}
+type breaker = gobreaker.TwoStepCircuitBreaker[struct{}]
 
 // mostBreakers bounds what founders' own addresses can fill.
 const mostBreakers = 1024
 
 var errFailed, errNeither = errors.New("failed"), errors.New("neither failed nor worked")
 
-func newBreakers(p Policy, c clock.Clock) *breakers {
-	return &breakers{policy: p, clock: c, all: map[place]*breaker{}}
+func newBreakers(p Policy) *breakers {
+	return &breakers{policy: p, all: map[place]*breaker{}}
 }
 
 func (bs *breakers) at(p place) *breaker {
@@ -48,17 +41,10 @@ func (bs *breakers) at(p place) *breaker {
 	if len(bs.all) >= mostBreakers {
 		maps.DeleteFunc(bs.all, func(_ place, b *breaker) bool { return b.State() == gobreaker.StateClosed })
 	}
-	b := &breaker{}
-	b.TwoStepCircuitBreaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+	b := gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Timeout:     bs.policy.BreakFor,
 		ReadyToTrip: func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= bs.policy.BreakAfter },
 		IsExcluded:  func(err error) bool { return errors.Is(err, errNeither) },
-		OnStateChange: func(_ string, _, to gobreaker.State) {
-			if to == gobreaker.StateOpen {
-				now := bs.clock.Now()
-				b.opened.Store(&now)
-			}
-		},
 	})
 	bs.all[p] = b
 	return b
@@ -76,12 +62,4 @@ func tell(done func(error), f *failure) {
 	default: // it answered
 		done(nil)
 	}
-}
-
-// left is how long the breaker stays open.
-func (b *breaker) left(p Policy, now time.Time) time.Duration {
-	if at := b.opened.Load(); at != nil {
-		return max(p.BreakFor-now.Sub(*at), time.Second)
-	}
-	return time.Second
 }

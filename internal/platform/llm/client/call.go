@@ -27,7 +27,9 @@ type call struct {
 	number    int           // of attempts made
 	retries   int           // of those, because another failed in passing
 	lost      time.Duration // without an answer flowing
-	added     []llm.Turn    // by a repair
+	added     []llm.Turn    // by a repair or a pause
+	before    string        // text of the answer before the model paused
+	pauses    int
 	widened   bool
 	repaired  bool
 	stripped  bool
@@ -68,10 +70,9 @@ func (k *call) run(ctx context.Context) (llm.Result, llm.Bill, error) {
 // one that ends the call whatever the attempt was: it was not admitted, or could not
 // be accounted for.
 func (k *call) try(ctx context.Context) (*attempt, llm.Bill, error) {
-	b := k.client.breakers.at(place{k.ep.BaseURL, k.req.Model})
-	done, err := b.Allow()
+	done, err := k.client.breakers.at(place{k.ep.BaseURL, k.req.Model}).Allow()
 	if err != nil {
-		return &attempt{watch: &watch{}, failed: k.notTried(b)}, llm.Bill{}, nil
+		return &attempt{watch: &watch{}, failed: &failure{kind: llm.Unavailable, reason: llm.BreakerOpen}}, llm.Bill{}, nil
 	}
 	ticket, err := k.admit(ctx, llm.Attempt{
 		Number: k.number + 1, Endpoint: k.ep.Name, Model: k.req.Model,
@@ -106,18 +107,12 @@ func (k *call) try(ctx context.Context) (*attempt, llm.Bill, error) {
 // accounting is how long settling a failed attempt may take.
 const accounting = 5 * time.Second
 
-// notTried is the failure while the breaker is open.
-func (k *call) notTried(b *breaker) *failure {
-	return &failure{
-		kind: llm.Unavailable, reason: llm.BreakerOpen, waitSet: true,
-		wait: b.left(k.client.policy, k.client.clock.Now()),
-	}
-}
-
 // next prepares another attempt after a failed one and reports whether to make it.
 func (k *call) next(ctx context.Context, a *attempt) bool {
 	f := a.failed
 	switch {
+	case f.reason == llm.Paused:
+		return k.goOn(a)
 	case f.kind == llm.Truncated && !k.widened && k.req.Larger > k.maxTokens:
 		k.widened, k.maxTokens = true, k.req.Larger
 		return true
@@ -144,10 +139,25 @@ func (k *call) next(ctx context.Context, a *attempt) bool {
 	return false
 }
 
+// goOn lets a model that paused go on, within the attempts of a call. What it said is
+// kept; tool calls that came before a pause never run. The conversation ends with the
+// user, since only servers that paused for tools of their own would take another.
+func (k *call) goOn(a *attempt) bool {
+	if k.pauses++; k.pauses >= k.client.policy.Attempts {
+		return false
+	}
+	if t, ok := a.got.turn(nil); ok {
+		k.before = a.text
+		k.extend([]llm.Turn{t, llm.User(llm.Text(llm.GoOnText))})
+	}
+	return true
+}
+
 // repair appends the answer as it came and what is wrong with it. An answer that
 // cannot be sent back is left out.
 func (k *call) repair(a *attempt) {
 	var turns []llm.Turn
+	k.before = "" // the whole answer is asked for
 	if a.text != "" {
 		if t, ok := a.got.turn(nil); ok {
 			turns = append(turns, t)
@@ -206,7 +216,7 @@ func (k *call) fail(a *attempt) error {
 	f := a.failed
 	e := &llm.Error{
 		Kind: f.kind, Reason: f.reason, Endpoint: k.ep.Name, Model: k.req.Model, RequestID: a.watch.requestID,
-		Status: a.watch.status, Stop: a.got.stop, Attempts: k.number, RetryAfter: f.comeBack(),
+		Status: a.watch.status, Stop: a.got.stop, Attempts: k.number, RetryAfter: f.comeBack(k.client.policy),
 	}
 	if f.kind == llm.Unreadable && a.text != "" {
 		e.PayloadSHA256, e.PayloadLen = fingerprint(a.text), len(a.text)

@@ -276,6 +276,42 @@ func TestTextGoesOn(t *testing.T) {
 	}
 }
 
+// TestPausedAnswerGoesOn wants one answer of the parts between pauses, in a conversation
+// the server takes, and no tool call that came before a pause.
+func TestPausedAnswerGoesOn(t *testing.T) {
+	t.Parallel()
+	srv := llmtest.Start(t, `
+		turn
+		say {"na
+		tool look {"path":"main.go"}
+		fail pause
+		turn when Go on exactly where you stopped
+		say me":"Paw
+		fail pause
+		turn
+		say book"}`)
+	req := ask("Name it.")
+	req.Schema = form()
+	money := &till{}
+	res, _, err := newClient(t, client.Config{}).Call(t.Context(), srv.Endpoint(), req, money.admit, nil)
+	if got, want := shows(res, err, money), "answer after 3: settled settled"; got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+	if string(res.Answer) != `{"name":"Pawbook"}` || res.Text != string(res.Answer) || len(res.Calls) != 0 || len(res.Turns) != 5 {
+		t.Errorf("result %+v", res)
+	}
+	for _, p := range llmtest.Prefixes(srv.Calls()) {
+		if !p.Appended {
+			t.Errorf("a request does not begin with the one before: %+v", p)
+		}
+	}
+	next := llm.Request{Model: req.Model, MaxTokens: 100, Turns: append(append(req.Turns, res.Turns...), llm.User(llm.Text("Why?")))}
+	again := llmtest.StartConfig(t, llmtest.Config{})
+	if _, _, err := newClient(t, client.Config{}).Call(t.Context(), again.Endpoint(), next, money.admit, nil); err != nil {
+		t.Errorf("going on: %v", err)
+	}
+}
+
 func TestAdmission(t *testing.T) {
 	t.Parallel()
 	t.Run("refused", func(t *testing.T) {

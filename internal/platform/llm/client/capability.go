@@ -179,7 +179,7 @@ func (w *watch) free(r *http.Request, next func(*http.Request) (*http.Response, 
 func (c *Client) freeError(ctx context.Context, ep llm.Endpoint, model string, w *watch, err error) error {
 	f := c.classify(ctx, ctx, &attempt{watch: w}, err)
 	e := &llm.Error{
-		Kind: f.kind, Reason: f.reason, Endpoint: ep.Name, Model: model, RequestID: w.requestID, Status: w.status, RetryAfter: f.comeBack(),
+		Kind: f.kind, Reason: f.reason, Endpoint: ep.Name, Model: model, RequestID: w.requestID, Status: w.status, RetryAfter: f.comeBack(c.policy),
 	}
 	if f.cause != nil {
 		e = e.Because(f.cause)

@@ -75,6 +75,7 @@ func (c *Client) classifyAPI(a *attempt, e *anthropic.Error) *failure {
 	said := readEnvelope(e.RawJSON())
 	f := &failure{envelope: said.Type != "", inStream: e.StatusCode == http.StatusOK}
 	f.wait, f.waitSet = c.retryAfter(a)
+	f.final = a.header("X-Should-Retry") == "false"
 	f.kind, f.reason = byType(said.Type)
 	if f.kind == "" {
 		f.kind, f.reason = byStatus(e.StatusCode)

@@ -27,10 +27,11 @@ type Config struct {
 	Policy Policy
 }
 
-// Policy is how patient a client is.
+// Policy is how patient a client is. When patience ends the error says when to come
+// back: a run that waits holds no worker, so waiting long is the caller's.
 type Policy struct {
 	Attempts  int           // most attempts of one question
-	Patience  time.Duration // most time lost without an answer flowing
+	Patience  time.Duration // most time lost without an answer flowing, a server's Retry-After included
 	BackOff   time.Duration // the first pause is at most this, each further at most twice the one before
 	MostPause time.Duration // and at most this
 	// The watchdogs: until the first byte of an answer; between bytes, pings
@@ -81,7 +82,7 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		clock: cfg.Clock, log: cfg.Log, policy: cfg.Policy, counters: c, known: map[place]knowledge{},
 		http:     &http.Client{Transport: cfg.Transport, CheckRedirect: stay},
-		breakers: newBreakers(cfg.Policy, cfg.Clock),
+		breakers: newBreakers(cfg.Policy),
 	}, nil
 }
 

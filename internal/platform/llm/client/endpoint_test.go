@@ -104,14 +104,26 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
+// TestBelowAPath is of gateways, and of Amazon Bedrock, whose models have names of their
+// own and whose key is shown as bearer.
 func TestBelowAPath(t *testing.T) {
 	t.Parallel()
-	srv := llmtest.New(llmtest.Config{})
-	front := httptest.NewServer(http.StripPrefix("/api/anthropic", srv))
+	models := wire.Family()
+	for i := range models {
+		models[i].ID = "anthropic." + models[i].ID
+	}
+	srv := llmtest.New(llmtest.Config{Models: models, Key: "bedrock-api-key-x"})
+	front := httptest.NewServer(http.StripPrefix("/anthropic", srv))
 	t.Cleanup(front.Close)
-	ep := llm.Endpoint{BaseURL: front.URL + "/api/anthropic", Auth: llm.Bearer, Key: config.NewSecret("x")}
-	if _, _, err := newClient(t, client.Config{}).Call(t.Context(), ep, ask("Hi."), (&till{}).admit, nil); err != nil {
-		t.Error(err)
+	ep := llm.Endpoint{BaseURL: front.URL + "/anthropic", Auth: llm.Bearer, Key: config.NewSecret("bedrock-api-key-x")}
+	c := newClient(t, client.Config{})
+	req := ask("Hi.")
+	req.Model = models[0].ID
+	if res, _, err := c.Call(t.Context(), ep, req, (&till{}).admit, nil); err != nil || res.Model != req.Model {
+		t.Errorf("%v, answered by %q", err, res.Model)
+	}
+	if sight, err := c.Look(t.Context(), ep, req.Model); err != nil || !sight.CountTokens || len(sight.Models) != len(models) {
+		t.Errorf("%v, %+v", err, sight)
 	}
 }
 

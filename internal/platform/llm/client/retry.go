@@ -15,6 +15,8 @@ func (f *failure) passing(begun bool) bool {
 	switch {
 	case f.inStream && begun:
 		return false // what came would be paid a second time, and is as likely to break again
+	case f.final:
+		return false
 	case f.kind == llm.RateLimited:
 		return f.waitSet // patience decides whether it is worth waiting for
 	case f.kind == llm.Unavailable:
@@ -49,14 +51,15 @@ func jitter(d time.Duration) time.Duration {
 	return rand.N(d) //nolint:gosec // nobody gains by guessing it
 }
 
-// comeBack is when the caller should try again: what the server said, or a minute or
-// two.
-func (f *failure) comeBack() time.Duration {
-	if !f.later() {
+// comeBack is when the caller should try again. A time beyond patience is the server's
+// to say, and up to a tenth is added so that those who wait do not come together.
+// A shorter one was waited for and did not help: then it is a minute or two.
+func (f *failure) comeBack(p Policy) time.Duration {
+	switch {
+	case !f.later():
 		return 0
-	}
-	if f.waitSet && f.wait > 0 {
-		return f.wait
+	case f.wait > p.Patience:
+		return f.wait + jitter(min(f.wait/10, time.Minute))
 	}
 	return time.Minute + jitter(time.Minute)
 }

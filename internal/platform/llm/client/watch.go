@@ -36,6 +36,7 @@ type watch struct {
 
 	sent      atomic.Bool // the whole request was written
 	status    int
+	json      bool // an answer as a whole came, though a stream was asked for
 	requestID string
 	header    http.Header
 }
@@ -89,6 +90,7 @@ func (w *watch) see(r *http.Request, next func(*http.Request) (*http.Response, e
 		res.Body.Close()
 		return nil, foreignError(llm.Redirected)
 	case !isType(res, "text/event-stream"):
+		w.json = isType(res, "application/json")
 		res.Body.Close()
 		return nil, foreignError(llm.NotMessages)
 	}

@@ -27,6 +27,13 @@ func (x *exchange) whole() {
 	_ = x.reply.Write(x.w, x.q) //nolint:errcheck // the client is gone
 }
 
+// inOne does not stream, whatever was asked for.
+func (x *exchange) inOne() {
+	q := *x.q
+	q.Stream = false
+	_ = x.reply.Write(x.w, &q) //nolint:errcheck // the client is gone
+}
+
 // send streams the events.
 func (x *exchange) send() {
 	x.begin()

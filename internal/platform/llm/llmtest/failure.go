@@ -84,9 +84,14 @@ func refusals() []Failure {
 		status("server_error", wire.Error{Status: 500, Type: "api_error", Message: "Internal server error"}, "500"),
 		{Name: "html_502", Tells: "502 with a page of something in between", instead: func(x *exchange) { x.page(http.StatusBadGateway) }},
 		later("unavailable", wire.Error{Status: 503, Type: "api_error", Message: "Service unavailable"}, "", "503, with Retry-After: VALUE"),
+		{Name: "unavailable_for_good", Tells: "503, with the word that asking again is of no use", instead: func(x *exchange) {
+			x.w.Header().Set("X-Should-Retry", "false")
+			x.refuse(wire.Error{Status: http.StatusServiceUnavailable, Type: "api_error", Message: "Service unavailable"})
+		}},
 		status("gateway_timeout", wire.Error{Status: 504, Type: "timeout_error", Message: "Gateway timeout"}, "504"),
 		status("overloaded", wire.Error{Status: overloaded, Type: "overloaded_error", Message: "Overloaded"}, "529"),
 		{Name: "html_200", Tells: "200 with a page, as hotel networks do", instead: func(x *exchange) { x.page(http.StatusOK) }},
+		{Name: "whole", Tells: "200 and the whole answer, though a stream was asked for", instead: (*exchange).inOne},
 		{Name: "redirect", Tells: "307 to another host", instead: func(x *exchange) {
 			x.w.Header().Set("Location", cmp.Or(x.turn.Value, "http://127.0.0.1:1/v1/messages"))
 			x.w.WriteHeader(http.StatusTemporaryRedirect)
@@ -129,6 +134,10 @@ func streams() []Failure {
 	}
 	return []Failure{
 		{Name: "error_at_once", Tells: "200, then an overload as the first event", stream: func(x *exchange) { x.events = []wire.SSE{trouble} }},
+		{Name: "mistake_at_once", Tells: "200, then a mistake of the server's own as the first event", stream: func(x *exchange) {
+			mistake := wire.Error{Type: "api_error", Message: "Internal server error"}
+			x.events = []wire.SSE{{Name: "error", Data: mistake.Body("")}}
+		}},
 		{Name: "error_first", Tells: "an overload before any content", stream: fails(named("ping"))},
 		{Name: "error_later", Tells: "an overload after some content", stream: fails(firstText)},
 		{Name: "cut_stream", Tells: "breaks off after some content", stream: stopAt(firstText, (*exchange).cut)},
