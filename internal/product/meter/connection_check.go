@@ -117,8 +117,12 @@ func billed(address string) bool {
 	if err != nil {
 		return false
 	}
-	host := u.Hostname()
-	return host == "anthropic.com" || strings.HasSuffix(host, ".anthropic.com") || host == "openrouter.ai" || strings.HasSuffix(host, ".openrouter.ai")
+	for _, domain := range []string{"anthropic.com", "openrouter.ai", "api.aws", "amazonaws.com"} {
+		if strings.HasSuffix("."+u.Hostname(), "."+domain) {
+			return true
+		}
+	}
+	return false
 }
 
 // near reports whether a host is this computer or one beside it.

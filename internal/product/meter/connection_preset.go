@@ -18,6 +18,7 @@ const (
 	VLLM         PresetID = "vllm"
 	LMStudio     PresetID = "lm_studio"
 	OpenRouter   PresetID = "openrouter"
+	Bedrock      PresetID = "bedrock"
 	OtherServer  PresetID = "other"
 	Installation PresetID = "installation" // the operator's own key
 )
@@ -65,6 +66,14 @@ func Presets() []Preset {
 		{
 			ID: OpenRouter, Name: "OpenRouter", BaseURL: "https://openrouter.ai/api", Auth: llm.Bearer, Models: unnamed(), RateCard: AnthropicCard,
 			Fixed: true, Says: "Many providers behind one key. I use only models whose price I know; the price list of this installation says which.",
+		},
+		{ // the region in the address is the founder's to choose
+			ID: Bedrock, Name: "Amazon Bedrock", BaseURL: "https://bedrock-mantle.us-east-1.api.aws/anthropic", Auth: llm.Bearer,
+			Models: map[llm.Class]string{
+				llm.Best: "anthropic.claude-opus-5-5", llm.Standard: "anthropic.claude-sonnet-5-5", llm.Small: "anthropic.claude-haiku-5-5",
+			},
+			RateCard: AnthropicCard,
+			Says:     "Claude in an AWS account, by an Amazon Bedrock API key. Put your region into the address. I use only models whose price I know; the price list of this installation says which.",
 		},
 		{
 			ID: OtherServer, Name: "Another server", Auth: llm.KeyHeader, Models: unnamed(), RateCard: AnthropicCard,

@@ -68,8 +68,11 @@ func (c *Connections) Roles(ctx context.Context, actor account.Actor) ([]Played,
 	return conn.played()
 }
 
-// The connection must still be the one the choice was made for.
-const saveRoles = `UPDATE ai_connection SET roles = $2 WHERE workspace_id = $1 AND base_url = $3`
+// The connection must still be the one the choice was made for. What the last test said
+// about the cost is said anew.
+const saveRoles = `
+UPDATE ai_connection SET roles = $2, test = jsonb_set(test, '{estimate}', $4)
+WHERE workspace_id = $1 AND base_url = $3`
 
 // SetRoles has the actor's team ask other models for single roles, and the usual ones
 // for all others; who may is as for Save. A model without a price is refused here
@@ -82,11 +85,19 @@ func (c *Connections) SetRoles(ctx context.Context, m *Model, actor account.Acto
 	if err != nil {
 		return err
 	}
-	chosen, err = c.checkedRoles(m, row.RateCard, chosen)
+	card, err := m.card(row.RateCard)
 	if err != nil {
 		return err
 	}
-	tag, err := c.db.Exec(ctx, saveRoles, actor.Workspace, chosen, row.BaseURL)
+	if chosen, err = c.checkedRoles(card, chosen); err != nil {
+		return err
+	}
+	row.Roles = chosen
+	conn, err := c.open(ctx, actor.Workspace, row)
+	if err != nil {
+		return err
+	}
+	tag, err := c.db.Exec(ctx, saveRoles, actor.Workspace, chosen, row.BaseURL, conn.estimate(card, c.clock.Now()))
 	if err != nil {
 		return fmt.Errorf("save roles: %w", err)
 	}
@@ -97,13 +108,9 @@ func (c *Connections) SetRoles(ctx context.Context, m *Model, actor account.Acto
 }
 
 // checkedRoles returns the choices without the empty ones.
-func (c *Connections) checkedRoles(m *Model, rateCard string, chosen map[Role]string) (map[Role]string, error) {
+func (c *Connections) checkedRoles(card *Card, chosen map[Role]string) (map[Role]string, error) {
 	var f form.Form
 	kept := map[Role]string{}
-	card, err := m.card(rateCard)
-	if err != nil {
-		return nil, err
-	}
 	for role, model := range chosen {
 		if !slices.Contains(Roles(), role) {
 			f.Refuse("roles", "There is no role "+string(role)+".")
@@ -174,8 +181,11 @@ func (c *Connections) SetOperatorRoles(ctx context.Context, m *Model, actor acco
 	if err := c.fresh(ctx, actor); err != nil {
 		return err
 	}
-	chosen, err := c.checkedRoles(m, AnthropicCard, chosen)
+	card, err := m.card(AnthropicCard)
 	if err != nil {
+		return err
+	}
+	if chosen, err = c.checkedRoles(card, chosen); err != nil {
 		return err
 	}
 	return db.InTx(ctx, c.db, func(tx pgx.Tx) error { return replaceRolesTx(ctx, tx, c.clock.Now(), actor.User, chosen) })

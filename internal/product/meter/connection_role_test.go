@@ -9,6 +9,8 @@ import (
 	"cofounder/internal/platform/llm/llmtest"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/meter"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // model is who plays a role for a team, by what a call would ask.
@@ -72,6 +74,48 @@ func TestSetRoles(t *testing.T) {
 	c.save(t, a, d)
 	if err := c.SetRoles(t.Context(), c.model, a, map[meter.Role]string{meter.Coder: "llama9:70b"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A test looks for the models that the roles would ask, and says what they cost.
+func TestTryRespectsRoles(t *testing.T) {
+	t.Parallel()
+	c := newConnections(t, "")
+	a := c.team(t, true)
+	server := llmtest.Start(t, "turn\nsay {\"zq_colour\":\"blue\",\"zq_count\":1}\nusage input=100 output=20\ntimes 2\n")
+	d := draft(server)
+	d.Models = map[llm.Class]string{llm.Best: "claude-opus-4-8", llm.Standard: sonnet, llm.Small: "claude-haiku-5-5"}
+	c.save(t, a, d)
+	if err := c.SetLimits(t.Context(), a, meter.DefaultLimits()); err != nil {
+		t.Fatal(err)
+	}
+	try := func() meter.Test {
+		t.Helper()
+		got, err := c.Try(t.Context(), c.model, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	before := try()
+	if diff := cmp.Diff([]string{"claude-opus-4-8"}, before.Missing); diff != "" {
+		t.Errorf("missing models (-want +got):\n%s", diff)
+	}
+	// Nobody asks the missing one any more, but another that is missing.
+	chosen := map[meter.Role]string{meter.Architect: opus, meter.Reviewer: opus, meter.Coder: "claude-opus-4-7"}
+	if err := c.SetRoles(t.Context(), c.model, a, chosen); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := c.Get(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := try()
+	if diff := cmp.Diff([]string{"claude-opus-4-7"}, after.Missing); diff != "" {
+		t.Errorf("missing models (-want +got):\n%s", diff)
+	}
+	if after.Estimate.Low <= before.Estimate.Low || kept.Test.Estimate != after.Estimate {
+		t.Errorf("with a dearer coder %+v, said at once %+v; with the usual one %+v", after.Estimate, kept.Test.Estimate, before.Estimate)
 	}
 }
 

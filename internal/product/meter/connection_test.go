@@ -196,6 +196,10 @@ func TestDrafts(t *testing.T) {
 		{name: "fixed address", change: func(d *meter.Draft) { d.Preset = meter.Anthropic }, url: "https://api.anthropic.com"},
 		{name: "local http with a key", change: func(d *meter.Draft) { d.BaseURL = "http://192.168.1.7:8000" }, url: "http://192.168.1.7:8000"},
 		{name: "ollama", change: func(d *meter.Draft) { d.Preset, d.BaseURL, d.Key = meter.Ollama, "", config.Secret{} }, url: "http://localhost:11434"},
+		{name: "bedrock", change: func(d *meter.Draft) {
+			d.Preset, d.BaseURL, d.Models = meter.Bedrock, "https://bedrock-runtime.eu-west-1.amazonaws.com/anthropic/v1/messages", nil
+		}, url: "https://bedrock-runtime.eu-west-1.amazonaws.com/anthropic"},
+		{name: "bedrock for nothing", change: func(d *meter.Draft) { d.Preset, d.BaseURL, d.RateCard = meter.Bedrock, "", meter.FreeOfCharge }, want: "rate_card"},
 		{name: "no preset", change: func(d *meter.Draft) { d.Preset = "x" }, want: "preset"},
 		{name: "no operator key", change: func(d *meter.Draft) { d.Preset, d.Key = meter.Installation, config.Secret{} }, want: "preset"},
 		{name: "no address", change: func(d *meter.Draft) { d.BaseURL = "ai.example.com" }, want: "base_url"},

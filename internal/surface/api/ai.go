@@ -46,7 +46,7 @@ type connectedTest struct {
 }
 
 type connectionDraft struct {
-	Preset   meter.PresetID `json:"preset" enum:"anthropic,ollama,llama_cpp,vllm,lm_studio,openrouter,other,installation" doc:"Fills in whatever is left out; installation is the operator's key, where it serves this workspace"`
+	Preset   meter.PresetID `json:"preset" enum:"anthropic,ollama,llama_cpp,vllm,lm_studio,openrouter,bedrock,other,installation" doc:"Fills in whatever is left out; installation is the operator's key, where it serves this workspace"`
 	Name     string         `json:"name,omitempty" maxLength:"80"`
 	BaseURL  string         `json:"base_url,omitempty" maxLength:"500"`
 	Auth     llm.AuthStyle  `json:"auth,omitempty" doc:"x-api-key, bearer or none"`
