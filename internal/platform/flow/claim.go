@@ -165,7 +165,7 @@ func (e *Engine) work(ctx context.Context, n *Node, job *river.Job[nodeArgs]) {
 	case errors.Is(err, ErrFenced), errors.Is(cause, ErrStopped):
 		log.InfoContext(ctx, "node stopped, another claim or the run's end decides")
 		return
-	case errors.Is(err, ErrDraining), errors.Is(cause, ErrDraining), errors.Is(cause, ErrLost), errors.Is(err, ErrLost), broken(err):
+	case errors.Is(err, ErrDraining), errors.Is(cause, ErrDraining), errors.Is(cause, ErrLost), errors.Is(err, ErrLost), isAway(err):
 		log.InfoContext(ctx, "node given back", "err", err)
 		err = e.release(ctx, n.ID, n.Epoch)
 	default:

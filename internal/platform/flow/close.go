@@ -197,9 +197,7 @@ func (c *closing) write(b *pgx.Batch) {
 	case c.o.fail:
 		queueFinish(b, run, Failed, c.o.reason, c.o.detail, nil)
 	case c.o.halt:
-		b.Queue(pauseRun, run, c.o.reason, c.o.detail)
-		b.Queue(holdNodes, run)
-		b.Queue(releaseIdle, run)
+		queuePause(b, run, c.o.reason, c.o.detail)
 	case c.o.wait != (Wait{}):
 		b.Queue(releaseIdle, run)
 	case len(c.nodes) == 0 && c.n.joins == nil:
@@ -217,8 +215,15 @@ const fence = `SELECT node_fence($1, $2)`
 // queueFinish ends a run with all that is left of it.
 func queueFinish(b *pgx.Batch, run RunID, state State, why Reason, detail string, output json.RawMessage) {
 	b.Queue(endNodes, run)
-	b.Queue(finishRun, run, state, why, detail, output)
+	b.Queue(finishRun, run, state, why, text(detail), output)
 	b.Queue(releaseAll, run)
+}
+
+// queuePause takes what is at work or in line of a run out of it.
+func queuePause(b *pgx.Batch, run RunID, why Reason, detail string) {
+	b.Queue(pauseRun, run, why, text(detail))
+	b.Queue(holdNodes, run)
+	b.Queue(releaseIdle, run)
 }
 
 // deliver tells River that this delivery is over and, when the next node is first in line,
@@ -269,9 +274,6 @@ func (e *Engine) giveBack(ctx context.Context, a nodeArgs) error {
 // fails.
 var backoff = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute} //nolint:gochecknoglobals // a constant table
 
-// maxError bounds what is kept of an error for operators.
-const maxError = 4000
-
 const restNode = `
 WITH fence AS MATERIALIZED (SELECT node_fence($1, $2))
 UPDATE node SET state = 'waiting', worker = NULL, wait = 'retry', wake_at = clock_timestamp() + $3, failures = failures + 1, error = $4
@@ -279,16 +281,15 @@ FROM fence WHERE id = $1`
 
 // fail lets a node rest whose handler returned an error, or fails its run.
 func (e *Engine) fail(ctx context.Context, n *Node, why error) error {
-	text := why.Error()
-	text = text[:min(len(text), maxError)]
+	kept := text(why.Error())
 	write := func(b *pgx.Batch) {
 		b.Queue(lockRun, n.Run)
 		if n.Failures < len(backoff) {
-			b.Queue(restNode, n.ID, n.Epoch, backoff[n.Failures], text)
+			b.Queue(restNode, n.ID, n.Epoch, backoff[n.Failures], kept)
 			b.Queue(releaseIdle, n.Run)
 			return
 		}
-		b.Queue(endNode, n.ID, n.Epoch, "failed", nil, text)
+		b.Queue(endNode, n.ID, n.Epoch, "failed", nil, kept)
 		queueFinish(b, n.Run, Failed, Internal, "Something went wrong on our side. Reference: "+string(n.ID), nil)
 	}
 	return e.commit(ctx, commit{

@@ -43,13 +43,8 @@ func (e *Engine) commit(ctx context.Context, c commit) error {
 		c.write(&added.Batch)
 		err := c.fill(added)
 		if err == nil {
-			faultpoint.At("flow.commit.before")
-			err = e.send(ctx, c, added)
-			faultpoint.At("flow.commit.after")
-		}
-		if err != nil && broken(err) {
-			var written bool
-			if written, err = e.afterBreak(ctx, c, err); err == nil && !written {
+			var again bool
+			if again, err = e.try(ctx, c, added); again {
 				continue
 			}
 		}
@@ -58,6 +53,19 @@ func (e *Engine) commit(ctx context.Context, c commit) error {
 		}
 		return errors.Join(explain(c.what, err), otherwise(ctx, added))
 	}
+}
+
+// try writes c once and asks what became of it when the connection broke; again says that
+// nothing was written and the server answers.
+func (e *Engine) try(ctx context.Context, c commit, added *Commit) (again bool, err error) {
+	faultpoint.At("flow.commit.before")
+	err = e.send(ctx, c, added)
+	faultpoint.At("flow.commit.after")
+	if err == nil || !broken(err) {
+		return false, err
+	}
+	written, err := e.afterBreak(ctx, c, err)
+	return err == nil && !written, err
 }
 
 // explain turns the refusal of the fence into ErrFenced.
@@ -95,7 +103,10 @@ func (e *Engine) send(ctx context.Context, c commit, added *Commit) error {
 		}
 		for _, do := range added.inTx {
 			if err := do(ctx, tx); err != nil {
-				return err
+				if tx.Conn().IsClosed() {
+					return err
+				}
+				return refusalError{err}
 			}
 		}
 		faultpoint.At("flow.commit.inside")
@@ -103,8 +114,40 @@ func (e *Engine) send(ctx context.Context, c commit, added *Commit) error {
 	})
 }
 
-// broken reports whether err is about the connection and not about what was asked.
+// refusalError is what a function of the caller returned in a transaction whose
+// connection stands: its own words, whatever they look like.
+type refusalError struct{ error }
+
+// Unwrap makes the caller's error findable.
+func (r refusalError) Unwrap() error { return r.error }
+
+// awayError says that a statement of flow's own did not reach the database. Whoever gets
+// it did nothing wrong, so the node is given back. What a handler's own calls ran into
+// never becomes one, though time-outs and refused connections look alike: it would be
+// done, and paid, again and again.
+type awayError struct{ error }
+
+// Unwrap makes the cause findable.
+func (a awayError) Unwrap() error { return a.error }
+
+// isAway reports whether err came of a statement of flow's own that did not reach the
+// database.
+func isAway(err error) bool { return errors.As(err, &awayError{}) }
+
+// own marks err, of a statement of flow's own, if the database was away.
+func own(ctx context.Context, err error) error {
+	if ctx.Err() == nil && broken(err) {
+		return awayError{err}
+	}
+	return err
+}
+
+// broken reports whether err, of a statement of flow's own, is about the connection and
+// not about what was asked.
 func broken(err error) bool {
+	if errors.As(err, &refusalError{}) {
+		return false
+	}
 	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) {
 		return refused.Code == idleInTransaction || db.Unavailable(err)
 	}
@@ -119,14 +162,14 @@ func broken(err error) bool {
 const idleInTransaction = "25P03"
 
 // afterBreak waits until the server answers again and says whether c was written. The
-// error is the first one when that takes too long.
+// error is the first one, as an awayError, when that takes too long.
 func (e *Engine) afterBreak(ctx context.Context, c commit, first error) (bool, error) {
 	tick := time.NewTicker(retryEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return false, first
+			return false, awayError{first}
 		case <-tick.C:
 		}
 		written, err := c.written(ctx)

@@ -44,9 +44,7 @@ func (e *Engine) PauseTx(ctx context.Context, tx pgx.Tx, workspace string, run R
 		return err
 	}
 	b := &pgx.Batch{}
-	b.Queue(pauseRun, run, why, detail)
-	b.Queue(holdNodes, run)
-	b.Queue(releaseIdle, run)
+	queuePause(b, run, why, detail)
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("pause %s: %w", run, err)
 	}

@@ -82,7 +82,7 @@ func TakeMessages(ctx context.Context, n *Node, key string) ([]Message, error) {
 	}
 	if output == nil { // written, but the answer got lost with the connection
 		if err := n.engine.cfg.DB.QueryRow(ctx, oneStep, n.ID, key).Scan(&output); err != nil {
-			return nil, fmt.Errorf("read step %s: %w", key, err)
+			return nil, fmt.Errorf("read step %s: %w", key, own(ctx, err))
 		}
 	}
 	n.done[key] = output

@@ -60,7 +60,7 @@ CASE WHEN r.state <> 'open' THEN r.state
      ELSE 'waiting' END AS state,
 r.reason, r.detail, r.created_at,
 coalesce(r.started_at, '0001-01-01 00:00Z') AS started_at, coalesce(r.finished_at, '0001-01-01 00:00Z') AS finished_at,
-coalesce((SELECT json_agg(json_build_object('For', n.wait, 'Key', n.wait_key, 'Until', coalesce(n.wake_at, '0001-01-01 00:00Z')) ORDER BY n.id)
+coalesce((SELECT json_agg(json_build_object('For', n.wait, 'Key', CASE n.wait WHEN 'retry' THEN '' ELSE n.wait_key END, 'Until', coalesce(n.wake_at, '0001-01-01 00:00Z')) ORDER BY n.id)
     FROM node n WHERE n.run_id = r.id AND n.state = 'waiting' AND r.finished_at IS NULL), '[]') AS waits`
 
 	oneRun = `SELECT ` + runColumns + ` FROM run r WHERE r.id = $1 AND r.workspace_id = $2`
@@ -195,11 +195,11 @@ SELECT output FROM node WHERE joins = $1 AND state = 'done' AND output IS NOT NU
 func (n *Node) Branches(ctx context.Context) ([]json.RawMessage, error) {
 	rows, err := n.engine.cfg.DB.Query(ctx, branches, n.ID)
 	if err != nil {
-		return nil, fmt.Errorf("read branches: %w", err)
+		return nil, fmt.Errorf("read branches: %w", own(ctx, err))
 	}
 	outputs, err := pgx.CollectRows(rows, pgx.RowTo[json.RawMessage])
 	if err != nil {
-		return nil, fmt.Errorf("read branches: %w", err)
+		return nil, fmt.Errorf("read branches: %w", own(ctx, err))
 	}
 	return outputs, nil
 }
