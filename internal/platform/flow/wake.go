@@ -14,13 +14,17 @@ import (
 )
 
 const (
+	// asks is a condition on a node n: it waits, and not for the end of a rest after a
+	// failure. One that rests keeps the key of the question before it, which was answered.
+	asks = `n.state = 'waiting' AND n.wait <> 'retry'`
+
 	askedBy = `
-SELECT id FROM run WHERE workspace_id = $1 AND id IN (SELECT run_id FROM node WHERE wait_key = $2 AND state = 'waiting')
+SELECT id FROM run WHERE workspace_id = $1 AND id IN (SELECT n.run_id FROM node n WHERE n.wait_key = $2 AND ` + asks + `)
 ORDER BY id FOR NO KEY UPDATE`
 
 	answerNodes = `
 UPDATE node n SET state = CASE r.state WHEN 'open' THEN 'ready' ELSE 'held' END, answer = $3, due = r.due
-FROM run r WHERE r.id = n.run_id AND r.id = ANY($1) AND n.wait_key = $2 AND n.state = 'waiting'`
+FROM run r WHERE r.id = n.run_id AND r.id = ANY($1) AND n.wait_key = $2 AND ` + asks
 
 	// A run that was idle takes its place in line anew.
 	takePlace = `
@@ -43,7 +47,7 @@ FROM run r WHERE r.id = n.run_id AND r.id = ANY($1) AND n.state = 'waiting' AND 
 
 // AnswerTx ends the waits of a workspace for key, as part of tx, and hands them the
 // answer. It returns how many there were; none is no error, since the answer may have
-// come twice or too late. What waits in a paused run goes on when that is resumed.
+// come twice or too late; the first one stays. What waits in a paused run goes on when that is resumed.
 func (e *Engine) AnswerTx(ctx context.Context, tx pgx.Tx, workspace, key string, answer any) (int, error) {
 	if key == "" {
 		return 0, errors.New("answer: the key is empty")
