@@ -36,6 +36,7 @@ import (
 	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/option"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/api"
 	"cofounder/internal/surface/httpd"
@@ -91,6 +92,7 @@ type App struct {
 	Documents *document.Documents
 	// Interviews works on what it starts in processes with the worker role.
 	Interviews *interview.Interviews
+	Options    *option.Options
 
 	Admin *admin.Desk
 
@@ -192,6 +194,10 @@ func (a *App) openProducts(ctx context.Context) error {
 		DB: a.database.pool, Clock: clock.System{}, IDs: source, Accounts: a.Accounts, Projects: a.Projects,
 		Journeys: a.Journeys, Documents: a.Documents, Runs: a.Flow, Model: a.Model,
 	})
+	a.Options = option.New(option.Config{
+		DB: a.database.pool, Clock: clock.System{}, IDs: source, Accounts: a.Accounts, Projects: a.Projects,
+		Journeys: a.Journeys, Documents: a.Documents, Runs: a.Flow, Meter: a.Meter, Model: a.Model, Stacks: a.machine.stacks,
+	})
 	a.addSweeps()
 	a.addNightly()
 	return nil
@@ -209,7 +215,7 @@ func (a *App) openServer() error {
 		}
 		site, err := web.New(web.Config{
 			Apps: a.Apps, AppLink: link,
-			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents,
+			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Options: a.Options,
 			Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin,
 			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,6 +15,7 @@ import (
 	"cofounder/internal/platform/sandbox"
 	"cofounder/internal/platform/sandbox/egress"
 	"cofounder/internal/platform/sandbox/ns"
+	"cofounder/internal/product/option"
 
 	"golang.org/x/net/http/httpproxy"
 )
@@ -73,6 +75,23 @@ func (s *cageState) get() (report sandbox.Report, known bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.report, s.known, s.err
+}
+
+// stacks tells what products can be made with here: all while it is not known, since what
+// is built later finds out.
+func (m *machine) stacks() []option.Stack {
+	report, known, err := m.cages.get()
+	if !known || err != nil && len(report.Tools) == 0 {
+		return option.Stacks()
+	}
+	return stacksWith(report.Tools)
+}
+
+// stacksWith are the stacks whose tools are there; pages alone need none.
+func stacksWith(tools []sandbox.Tool) []option.Stack {
+	return slices.DeleteFunc(option.Stacks(), func(s option.Stack) bool {
+		return s != option.Static && !slices.ContainsFunc(tools, func(t sandbox.Tool) bool { return t.Name == string(s) && t.Path != "" })
+	})
 }
 
 // names lists tools in a sentence.

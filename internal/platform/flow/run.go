@@ -147,6 +147,20 @@ func (e *Engine) StartRun(ctx context.Context, r NewRun) (RunID, error) {
 	return run, nil
 }
 
+const underway = `
+SELECT id FROM run WHERE workspace_id = $1 AND project_id = $2 AND kind = $3 AND state IN ('open', 'paused') ORDER BY id LIMIT 1`
+
+// UnderwayTx returns the oldest run of a kind of a project that is not over, as tx sees
+// it; "" when there is none.
+func (*Engine) UnderwayTx(ctx context.Context, tx pgx.Tx, workspace, project string, k Kind) (RunID, error) {
+	var run RunID
+	err := tx.QueryRow(ctx, underway, workspace, project, k).Scan(&run)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", fmt.Errorf("look for runs under way: %w", err)
+	}
+	return run, nil
+}
+
 const setLimit = `UPDATE run_limit SET most = $2 WHERE key = $1 AND most <> $2`
 
 // SetLimitTx changes a limit for the runs that have it and are not finished: a plan

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"cofounder/internal/base/fault"
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/product/document"
@@ -277,6 +278,12 @@ func (i *Interviews) finish(ctx context.Context, w *work) (flow.Outcome, error) 
 			}
 		}
 		r.State, r.PageRevision = Written, r.RunRevision
+		// The page is whole with ways to build at its foot. A queue that is full does not
+		// undo it: then the founder asks for them.
+		ways := w.project.Run(project.RunWriteOptions, w.actor.User, string(w.node.Run)+"/options", struct{}{})
+		if _, err := i.cfg.Runs.StartTx(ctx, tx, ways); err != nil && !fault.Is(err, fault.Unavailable) {
+			return "", told{}, err
+		}
 		return Done, told{State: Written}, nil
 	})
 	return flow.Done(nil), err

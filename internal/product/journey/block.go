@@ -86,3 +86,13 @@ func (j *Journeys) BuildableTx(ctx context.Context, tx pgx.Tx, actor account.Act
 	}
 	return d, err
 }
+
+// ChosenOptionTx returns the way to build that was chosen last, as tx sees it; empty:
+// none was. The caller has read the project for an actor.
+func (*Journeys) ChosenOptionTx(ctx context.Context, tx pgx.Tx, i project.ID) (string, error) {
+	d, err := oneDecision(ctx, tx, chosenOption, i)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return d.Choice, err
+}

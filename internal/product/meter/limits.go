@@ -131,7 +131,28 @@ func (m *Meter) AcceptQuote(ctx context.Context, actor account.Actor, run string
 	if ceiling <= 0 || ceiling > maxMoney {
 		return fault.OnField("ceiling", "Choose an amount above $0.")
 	}
-	return m.limit(ctx, budgetLimits{id: RunBudget(actor.Workspace, run), renews: never, anchor: 1, borrows: true, period: &ceiling})
+	return m.limit(ctx, accepted(actor, run, ceiling))
+}
+
+// AcceptQuoteTx is AcceptQuote as a part of the transaction that starts the run: its
+// budget is new, so nobody else can wait for it. A ceiling of 0 is that of a build that
+// costs nothing: nothing can be paid in it. fault.Invalid on ceiling.
+func (m *Meter) AcceptQuoteTx(ctx context.Context, tx pgx.Tx, actor account.Actor, run string, ceiling NanoUSD) error {
+	if err := actor.Need(account.MayWrite); err != nil {
+		return err
+	}
+	if ceiling < 0 || ceiling > maxMoney {
+		return fault.OnField("ceiling", "Choose an amount of $0 or more.")
+	}
+	if _, err := tx.Exec(ctx, setLimits, accepted(actor, run, ceiling).args(m.clock.Now())); err != nil {
+		return fmt.Errorf("accept quote: %w", err)
+	}
+	return nil
+}
+
+// accepted is the budget of a run whose quote was accepted.
+func accepted(actor account.Actor, run string, ceiling NanoUSD) budgetLimits {
+	return budgetLimits{id: RunBudget(actor.Workspace, run), renews: never, anchor: 1, borrows: true, period: &ceiling}
 }
 
 // When a budget starts anew.

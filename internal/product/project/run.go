@@ -17,6 +17,12 @@ const (
 	RunWriteBrief flow.Kind = "write_brief"
 	// RunWriteDocuments writes the documents that are asked for, one after the other.
 	RunWriteDocuments flow.Kind = "write_documents"
+	// RunWriteOptions works out ways to build what brief and scope say.
+	RunWriteOptions flow.Kind = "write_options"
+	// RunPriceWish finds out what a wish would take.
+	RunPriceWish flow.Kind = "price_wish"
+	// RunBuild builds what a founder ordered.
+	RunBuild flow.Kind = "build"
 	// RunChange turns a founder's words into a change with its price.
 	RunChange flow.Kind = "change"
 	// RunReadiness looks whether the current version can go online.

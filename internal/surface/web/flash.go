@@ -51,6 +51,11 @@ const (
 	runEnded        event = "run_ended"
 	runRetried      event = "run_retried"
 	nodeReplayed    event = "node_replayed"
+
+	buildOrdered     event = "build_ordered"
+	waysAsked        event = "ways_asked"
+	wayChosen        event = "way_chosen"
+	directionDecided event = "direction_decided"
 )
 
 // flash is an event with the name it is about and, for Undo, the project and the
@@ -153,6 +158,11 @@ func flashTexts() map[event]string {
 		runEnded:        "Ended, and written down",
 		runRetried:      "It is tried again, and written down",
 		nodeReplayed:    "It is begun anew, and written down",
+
+		buildOrdered:     "Asked for. Your build waits in line",
+		waysAsked:        "I work it out",
+		wayChosen:        "This is on the button now",
+		directionDecided: "I write the page again",
 	}
 }
 

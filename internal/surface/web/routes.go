@@ -100,6 +100,17 @@ func (s *Site) addresses() map[string]http.Handler {
 	}
 }
 
+// buildAddresses are those that lead from the page about an idea to a build.
+func (s *Site) buildAddresses() map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /p/{project}/options":                  s.inProject(s.optionsPage),
+		"POST /p/{project}/options/ask":             s.inProject(s.askWays),
+		"POST /p/{project}/options/{option}/choose": s.inProject(s.chooseWay),
+		"POST /p/{project}/build":                   s.inProject(s.buildThis),
+		"POST /p/{project}/direction":               s.inProject(s.decideDirection),
+	}
+}
+
 // adminAddresses are those of whoever runs the installation.
 func (s *Site) adminAddresses() map[string]http.Handler {
 	small := func(h http.Handler) http.Handler { return httpd.BodyLimit(smallBody, h) }
@@ -117,6 +128,7 @@ func (s *Site) adminAddresses() map[string]http.Handler {
 // page above it.
 func (s *Site) routes() {
 	addresses := s.addresses()
+	maps.Copy(addresses, s.buildAddresses())
 	maps.Copy(addresses, s.adminAddresses())
 	for pattern, h := range addresses {
 		s.mux.Handle(pattern, h)

@@ -16,6 +16,7 @@ import (
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/option"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web/view"
@@ -28,6 +29,8 @@ type Config struct {
 
 	Journeys  *journey.Journeys
 	Documents *document.Documents
+
+	Options *option.Options
 
 	Meter       *meter.Meter
 	Connections *meter.Connections
@@ -76,7 +79,7 @@ type Site struct {
 
 // New returns the pages over cfg.
 func New(cfg Config) (*Site, error) {
-	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Journeys == nil || cfg.Documents == nil ||
+	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Journeys == nil || cfg.Documents == nil || cfg.Options == nil ||
 		cfg.Meter == nil || cfg.Connections == nil || cfg.Model == nil || cfg.Admin == nil ||
 		cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil || cfg.Program == "" {
 		return nil, errors.New("web: incomplete Config")

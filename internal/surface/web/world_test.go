@@ -25,6 +25,7 @@ import (
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/option"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 	"cofounder/internal/surface/web"
@@ -49,6 +50,7 @@ type world struct {
 
 	journeys  *journey.Journeys
 	documents *document.Documents
+	options   *option.Options
 
 	meter       *meter.Meter
 	connections *meter.Connections
@@ -121,11 +123,15 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	}
 	w.journeys = journey.New(journey.Config{DB: pool, Clock: at, IDs: ids, Projects: w.projects, Runs: w.flow})
 	w.documents = document.New(document.Config{DB: pool, Clock: at, IDs: ids, Projects: w.projects, Runs: w.flow})
+	w.options = option.New(option.Config{
+		DB: pool, Clock: at, IDs: ids, Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents,
+		Runs: w.flow, Meter: w.meter, Model: w.model, Stacks: option.Stacks,
+	})
 	if set.apps {
 		w.hostApps(t, pool, log)
 	}
 	site, err := web.New(web.Config{
-		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents,
+		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Options: w.options,
 		Meter: w.meter, Connections: w.connections, Model: w.model,
 		Admin: admin.New(admin.Config{DB: pool, Clock: at, IDs: ids, Flow: w.flow, Meter: w.meter}),
 		Apps:  w.apps, AppLink: appLink,

@@ -27,6 +27,7 @@ func (m *Model) allTasks() map[string]task {
 		"answers":       m.answers,
 		"brief":         m.brief,
 		"scope":         m.scope,
+		"options":       m.options,
 	}
 }
 

@@ -1,6 +1,10 @@
 package view
 
-import "cofounder/internal/base/fault"
+import (
+	"strconv"
+
+	"cofounder/internal/base/fault"
+)
 
 // Form is what was typed into a form and what is wrong with it. The zero Form is
 // an empty one with nothing wrong. Passwords are never put back.
@@ -49,6 +53,8 @@ func (i input) shown(f Form) string {
 	}
 	return i.value
 }
+
+func (i input) most() string { return strconv.Itoa(i.max) }
 
 func (i input) typ() string {
 	if i.kind == "" {

@@ -439,21 +439,21 @@ func runRow(r admin.Run, q admin.Query, now time.Time) templ.Component {
 	})
 }
 
-// option is one way to choose; an empty value is all.
-type option struct{ value, label string }
+// selection is one way to choose; an empty value is all.
+type selection struct{ value, label string }
 
-func stateOptions() []option {
-	list := []option{{"", "all"}}
+func stateOptions() []selection {
+	list := []selection{{"", "all"}}
 	for _, s := range admin.States() {
-		list = append(list, option{string(s), runState(string(s))})
+		list = append(list, selection{string(s), runState(string(s))})
 	}
 	return list
 }
 
-func kindOptions(kinds []flow.Kind) []option {
-	list := []option{{"", "all"}}
+func kindOptions(kinds []flow.Kind) []selection {
+	list := []selection{{"", "all"}}
 	for _, k := range kinds {
-		list = append(list, option{string(k), string(k)})
+		list = append(list, selection{string(k), string(k)})
 	}
 	return list
 }
@@ -473,7 +473,7 @@ func nameOr(name, id string) string {
 }
 
 // chooser is a row of links of which one is chosen.
-func chooser(label, what string, q admin.Query, chosen string, options []option) templ.Component {
+func chooser(label, what string, q admin.Query, chosen string, options []selection) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
