@@ -16,18 +16,25 @@ import (
 )
 
 func (s *Site) connectPage(w http.ResponseWriter, r *http.Request, v visit) error {
-	return s.showConnect(w, r, v, meter.PresetID(r.URL.Query().Get("preset")), refusal{status: http.StatusOK})
+	chosen := meter.PresetID(r.URL.Query().Get("preset"))
+	p := view.Connect{Form: takeTyped(w, r, v, "/connect"), Tasks: takeTyped(w, r, v, "/connect/roles")}
+	if p.Form.Note != "" {
+		p.Form.Note += " A key is never kept this way: enter it again."
+		chosen = meter.PresetID(p.Form.Value("preset"))
+	}
+	return s.showConnect(w, r, v, http.StatusOK, chosen, p)
 }
 
-// showConnect shows the page with a kind of server chosen, or else the present one.
-func (s *Site) showConnect(w http.ResponseWriter, r *http.Request, v visit, chosen meter.PresetID, re refusal) error {
+// showConnect shows the page with a kind of server chosen, or else the present one; p has
+// the forms.
+func (s *Site) showConnect(w http.ResponseWriter, r *http.Request, v visit, status int, chosen meter.PresetID, p view.Connect) error {
 	ctx := r.Context()
 	sh, err := s.shell(w, r, v, "Connect an AI")
 	if err != nil {
 		return err
 	}
 	sh.Here = view.PlaceConnect
-	p := view.Connect{Form: re.form, Now: s.cfg.Clock.Now(), MayOwn: v.may(account.MayOwn), Presets: meter.Presets()}
+	p.Now, p.MayOwn, p.Presets = s.cfg.Clock.Now(), v.may(account.MayOwn), meter.Presets()
 	have, err := s.cfg.Connections.Get(ctx, v.actor)
 	switch {
 	case err == nil:
@@ -61,7 +68,7 @@ func (s *Site) showConnect(w http.ResponseWriter, r *http.Request, v visit, chos
 			p.Chosen = one
 		}
 	}
-	return s.page(w, r, re.status, secret, view.ConnectPage(sh, p))
+	return s.page(w, r, status, secret, view.ConnectPage(sh, p))
 }
 
 // connect saves the limits, then the connection. Nothing is sent.
@@ -74,11 +81,11 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, v visit) error {
 	f.Del("key") // it never goes back to the page
 	preset := meter.PresetID(f.Get("preset"))
 	again := func(err error) error {
-		re, err := refused(w, err, f)
+		re, err := mendable(w, r, v, err, f)
 		if err != nil {
 			return err
 		}
-		return s.showConnect(w, r, v, preset, re)
+		return s.showConnect(w, r, v, re.status, preset, view.Connect{Form: re.form})
 	}
 	if err := s.saveLimits(r, v, f); err != nil {
 		return again(err)
@@ -96,7 +103,7 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, v visit) error {
 func (s *Site) testConnection(w http.ResponseWriter, r *http.Request, v visit) error {
 	_, err := s.cfg.Connections.Try(r.Context(), s.cfg.Model, v.actor)
 	if f := fault.Of(err); f != nil && f.Kind == fault.PaymentRequired {
-		return s.showConnect(w, r, v, "", refusal{status: http.StatusPaymentRequired, form: view.Form{Problem: f.Detail}})
+		return s.showConnect(w, r, v, http.StatusPaymentRequired, "", view.Connect{Form: view.Form{Problem: f.Detail}})
 	}
 	if err != nil {
 		re, err := refused(w, err, url.Values{})
@@ -104,7 +111,7 @@ func (s *Site) testConnection(w http.ResponseWriter, r *http.Request, v visit) e
 			return err
 		}
 		re.form.Values = nil
-		return s.showConnect(w, r, v, "", re)
+		return s.showConnect(w, r, v, re.status, "", view.Connect{Form: re.form})
 	}
 	return done(w, r, "/connect", flash{what: aiTested})
 }
@@ -165,11 +172,11 @@ func (s *Site) setRoles(w http.ResponseWriter, r *http.Request, v visit) error {
 		return err
 	}
 	if err := s.cfg.Connections.SetRoles(r.Context(), s.cfg.Model, v.actor, rolesIn(f)); err != nil {
-		re, err := refused(w, err, f)
+		re, err := mendable(w, r, v, err, f)
 		if err != nil {
 			return err
 		}
-		return s.showConnect(w, r, v, "", re)
+		return s.showConnect(w, r, v, re.status, "", view.Connect{Tasks: re.form})
 	}
 	return done(w, r, "/connect", flash{what: rolesSaved})
 }
@@ -184,7 +191,7 @@ func (s *Site) setOperatorRoles(w http.ResponseWriter, r *http.Request, v visit)
 		return err
 	}
 	if err := s.cfg.Connections.SetOperatorRoles(r.Context(), s.cfg.Model, v.actor, rolesIn(f)); err != nil {
-		re, err := refused(w, err, f)
+		re, err := mendable(w, r, v, err, f)
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,9 @@ const httpsExample = "COFOUNDER_URL=https://your-address.example"
 // refused. It is an httpd.ErrorRenderer.
 func (s *Site) Problem(w http.ResponseWriter, r *http.Request, p httpd.Problem) {
 	out := s.explain(r, p)
+	if keptTyped(w) {
+		out.Do = "What you typed is kept for a quarter of an hour and comes back with the form, but for a key."
+	}
 	sh := s.outside(r, out.Title)
 	if aboutThings(p.Status) {
 		// Known visitors keep their way around. Who is unknown, or cannot be
@@ -54,8 +57,11 @@ func (s *Site) explain(r *http.Request, p httpd.Problem) view.Problem {
 		out.Do = "The address may be old or mistyped, or what was here belongs to someone else."
 	case http.StatusForbidden:
 		out.Title = "You may not do that"
-		if p.Code == "sign_in_again" {
-			out.Title, out.Again, out.Home = "Sign in again first", "/account", false
+		if p.Code == signInAgain {
+			out.Title, out.Home, out.Again = "Sign in again first", false, cameFrom(r)
+			if out.Again == "/" {
+				out.Again = "/account"
+			}
 		}
 	case http.StatusUnauthorized:
 		out.Title = "Please sign in"

@@ -15,7 +15,7 @@ import (
 )
 
 func (s *Site) spendingPage(w http.ResponseWriter, r *http.Request, v visit) error {
-	return s.showSpending(w, r, v, refusal{status: http.StatusOK})
+	return s.showSpending(w, r, v, refusal{status: http.StatusOK, form: takeTyped(w, r, v, "/spending/limits")})
 }
 
 func (s *Site) showSpending(w http.ResponseWriter, r *http.Request, v visit, re refusal) error {
@@ -81,7 +81,7 @@ func (s *Site) setLimits(w http.ResponseWriter, r *http.Request, v visit) error 
 		return err
 	}
 	if err := s.saveLimits(r, v, f); err != nil {
-		re, err := refused(w, err, f)
+		re, err := mendable(w, r, v, err, f)
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (s *Site) troublesPage(w http.ResponseWriter, r *http.Request, v visit) err
 	if !v.actor.Operator {
 		return errNothingHere()
 	}
-	return s.showTroubles(w, r, v, refusal{status: http.StatusOK})
+	return s.showTroubles(w, r, v, refusal{status: http.StatusOK, form: takeTyped(w, r, v, "/admin/models")})
 }
 
 func (s *Site) showTroubles(w http.ResponseWriter, r *http.Request, v visit, re refusal) error {

@@ -11,7 +11,8 @@ import (
 
 // Connect is the page that connects an AI.
 type Connect struct {
-	Form   Form
+	Form   Form // of the connection and its limits
+	Tasks  Form // of other models for tasks
 	MayOwn bool
 	Now    time.Time
 	// Have is the present connection, nil for none.
@@ -26,7 +27,7 @@ type Connect struct {
 // choseRoles reports whether a task has, or was to get, a model of its own.
 func (c Connect) choseRoles() bool {
 	for _, p := range c.Roles {
-		if p.Own != "" || c.Form.Value(string(p.Role)) != "" {
+		if p.Own != "" || c.Tasks.Value(string(p.Role)) != "" {
 			return true
 		}
 	}

@@ -102,7 +102,7 @@ func ConnectPage(s Shell, p Connect) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						if p.choseRoles() {
+						if p.choseRoles() || p.Tasks.Failed() {
 							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, " open")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
@@ -112,7 +112,7 @@ func ConnectPage(s Shell, p Connect) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = rolesForm(p.Form, p.Roles, "/connect/roles", ownChoice).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = rolesForm(p.Tasks, p.Roles, "/connect/roles", ownChoice).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -10,6 +10,7 @@ import (
 // an empty one with nothing wrong. Passwords are never put back.
 type Form struct {
 	Values  map[string]string
+	Note    string        // what to know about what is there, when nothing is wrong
 	Problem string        // what is wrong as a whole
 	Fields  []fault.Field // what is wrong with single fields
 }
@@ -48,7 +49,7 @@ func (i input) id() string { return i.prefix + i.name }
 
 // shown is what stands in the field: what was typed, or else its usual value.
 func (i input) shown(f Form) string {
-	if v := f.Value(i.name); v != "" {
+	if v, typed := f.Values[i.name]; typed {
 		return v
 	}
 	return i.value
