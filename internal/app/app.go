@@ -23,6 +23,7 @@ import (
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/flow"
+	"cofounder/internal/platform/flow/queueui"
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/platform/repo"
@@ -213,8 +214,12 @@ func (a *App) openServer() error {
 		if a.cfg.HTTP.PreviewURL() == nil {
 			link = nil
 		}
+		jobs, err := queueui.New(a.database.pool, a.log, web.JobPages)
+		if err != nil {
+			return err
+		}
 		site, err := web.New(web.Config{
-			Apps: a.Apps, AppLink: link,
+			Apps: a.Apps, AppLink: link, Jobs: jobs,
 			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Options: a.Options,
 			Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin,
 			Clock: clock.System{}, Log: a.edge,

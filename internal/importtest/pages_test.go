@@ -1,6 +1,7 @@
 package importtest
 
 import (
+	"go/build"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -81,3 +82,70 @@ func TestLicences(t *testing.T) {
 }
 
 var licence = regexp.MustCompile(`(?i)^(.*-)?(licen[cs]e|copying|ofl)(\.txt|\.md)?$`)
+
+// TestModuleLicences: a module that is compiled in under terms which ask more than to be
+// named says so in THIRD_PARTY.md.
+func TestModuleLicences(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	page, err := os.ReadFile(filepath.Join(root, "THIRD_PARTY.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	for _, m := range required.FindAllStringSubmatch(string(mod), -1) {
+		files, err := filepath.Glob(filepath.Join(moduleCache(), escaped(m[1])+"@"+escaped(m[2]), "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if !licence.MatchString(filepath.Base(file)) {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read++
+			if reciprocal.Match(text[:min(len(text), 2000)]) && !named(string(page), m[1]) {
+				t.Errorf("%s is under a licence that asks to tell where its source is, and THIRD_PARTY.md does not name it", m[1])
+			}
+		}
+	}
+	if read < 20 {
+		t.Errorf("read %d licences of modules: the look went somewhere else", read)
+	}
+}
+
+var (
+	required   = regexp.MustCompile(`(?m)^\t(\S+\.\S+/\S+) (v\S+)`)
+	reciprocal = regexp.MustCompile(`(?i)mozilla public license|general public license|eclipse public license|development and distribution license`)
+	capital    = regexp.MustCompile(`[A-Z]`)
+)
+
+// named reports whether the page links to a module or to the one it is a part of.
+func named(page, module string) bool {
+	for ; strings.Contains(module, "/"); module = module[:strings.LastIndexByte(module, '/')] {
+		if strings.Contains(page, "["+module+"]") {
+			return true
+		}
+	}
+	return false
+}
+
+// moduleCache is where go keeps modules.
+func moduleCache() string {
+	if dir := os.Getenv("GOMODCACHE"); dir != "" {
+		return dir
+	}
+	return filepath.Join(filepath.SplitList(build.Default.GOPATH)[0], "pkg", "mod")
+}
+
+// escaped is how the module cache writes a path or version.
+func escaped(s string) string {
+	return capital.ReplaceAllStringFunc(s, func(c string) string { return "!" + strings.ToLower(c) })
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // nodeQueue is River's queue of nodes.
@@ -165,7 +166,8 @@ func (e *Engine) work(ctx context.Context, n *Node, job *river.Job[nodeArgs]) {
 	case errors.Is(err, ErrFenced), errors.Is(cause, ErrStopped):
 		log.InfoContext(ctx, "node stopped, another claim or the run's end decides")
 		return
-	case errors.Is(err, ErrDraining), errors.Is(cause, ErrDraining), errors.Is(cause, ErrLost), errors.Is(err, ErrLost), isAway(err):
+	case errors.Is(err, ErrDraining), errors.Is(cause, ErrDraining), errors.Is(cause, ErrLost), errors.Is(err, ErrLost), isAway(err),
+		errors.Is(cause, rivertype.ErrJobCancelledRemotely): // somebody ended the delivery by hand; the run was not meant
 		log.InfoContext(ctx, "node given back", "err", err)
 		err = e.release(ctx, n.ID, n.Epoch)
 	default:

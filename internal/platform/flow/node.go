@@ -18,7 +18,8 @@ func (NodeID) Prefix() string { return "nod" }
 // matters must be a step, and it must derive the same keys from the same records.
 //
 // ctx ends when the node must stop at once; context.Cause then says why: ErrStopped,
-// ErrLost or ErrDraining. What it returns then is not looked at.
+// ErrLost, ErrDraining, or an error of River's when somebody cancelled the delivery by
+// hand. What it returns then is not looked at.
 //
 // An error means that the handler could not do its work (a fault of ours, a database
 // away): the node is tried again later, a few times, then its run fails with reason

@@ -25,9 +25,14 @@ type Action string
 
 // The actions.
 const (
-	EndRun     Action = "run.end"
-	RetryRun   Action = "run.retry"
-	ReplayNode Action = "node.replay"
+	EndRun      Action = "run.end"
+	RetryRun    Action = "run.retry"
+	ReplayNode  Action = "node.replay"
+	CancelJob   Action = "job.cancel"
+	RetryJob    Action = "job.retry"
+	DeleteJob   Action = "job.delete"
+	PauseQueue  Action = "queue.pause"
+	ResumeQueue Action = "queue.resume"
 )
 
 // Entry says who did what to what, why and when. Names are empty where their owner is
@@ -38,7 +43,7 @@ type Entry struct {
 	User      account.UserID
 	Who       string
 	Action    Action
-	Subject   string
+	Subject   string // an id; of the queue "job 7" or "queue default"
 	Part      string // of the subject, "" for all of it
 	Workspace account.WorkspaceID
 	Team      string

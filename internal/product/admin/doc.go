@@ -2,8 +2,8 @@
 // do there.
 //
 // Terms. A desk is where they sit. An action is something done to what belongs to others:
-// ending a run, trying it again, replaying a node. An audit entry says who did what to
-// what, why and when.
+// ending a run, trying it again, replaying a node; or to the queue that all work goes
+// through. An audit entry says who did what to what, why and when.
 //
 // Invariants.
 //

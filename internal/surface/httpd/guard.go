@@ -157,7 +157,7 @@ func crossOrigin(c *http.CrossOriginProtection, next http.Handler) http.Handler 
 }
 
 // secure sets the security headers. A handler below may add to them, for
-// example a Cache-Control; it must not loosen them.
+// example a Cache-Control; it must not loosen them but by InlineStyles.
 func (s *Server) secure(next http.Handler) http.Handler {
 	policy := contentSecurityPolicy(s.cfg.FrameSources, s.cfg.TrustedTypes)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -182,10 +182,22 @@ func contentSecurityPolicy(frames, trustedTypes []string) string {
 	if len(frames) > 0 {
 		frame = strings.Join(frames, " ")
 	}
-	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-		"connect-src 'self'; frame-src " + frame + "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	policy := policyWith("'self'", frame)
 	if len(trustedTypes) > 0 {
 		policy += "; require-trusted-types-for 'script'; trusted-types " + strings.Join(trustedTypes, " ")
 	}
 	return policy
+}
+
+func policyWith(styles, frame string) string {
+	return "default-src 'none'; script-src 'self'; style-src " + styles + "; img-src 'self' data:; font-src 'self'; " +
+		"connect-src 'self'; frame-src " + frame + "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+}
+
+// InlineStyles loosens the content security policy of one answer, for pages of others
+// that we serve as they are: their script may put styles into the page and HTML where
+// Trusted Types would be asked for. Scripts still come from us only, and frames are
+// refused.
+func InlineStyles(w http.ResponseWriter) {
+	w.Header().Set("Content-Security-Policy", policyWith("'self' 'unsafe-inline'", "'none'"))
 }

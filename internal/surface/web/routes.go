@@ -124,6 +124,17 @@ func (s *Site) adminAddresses() map[string]http.Handler {
 	}
 }
 
+// jobAddresses are those of River's pages, which have their own names for what can be done
+// there.
+func (s *Site) jobAddresses() map[string]http.Handler {
+	small := func(h http.Handler) http.Handler { return httpd.BodyLimit(smallBody, h) }
+	return map[string]http.Handler{
+		JobPages + "/":                                  s.operator(s.jobPages),
+		"POST " + JobPages + "/api/jobs/{what}":         small(s.operator(s.changeJobs)),
+		"PUT " + JobPages + "/api/queues/{name}/{what}": small(s.operator(s.changeQueue)),
+	}
+}
+
 // routes registers the addresses. Who opens one that only takes forms is led to the
 // page above it.
 func (s *Site) routes() {
@@ -136,6 +147,9 @@ func (s *Site) routes() {
 		if _, page := addresses["GET "+path]; posts && !page {
 			s.mux.Handle("GET "+path, toPage(strings.Count(pageAbove(path, addresses), "/")))
 		}
+	}
+	for pattern, h := range s.jobAddresses() {
+		s.mux.Handle(pattern, h)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cofounder/internal/base/clock"
+	"cofounder/internal/platform/flow/queueui"
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/admin"
@@ -37,6 +38,8 @@ type Config struct {
 	Model       *meter.Model
 
 	Admin *admin.Desk
+	// Jobs are River's own pages, made for JobPages.
+	Jobs *queueui.Pages
 
 	// Apps are the built apps; nil where there are none.
 	Apps *hosting.Host
@@ -81,7 +84,7 @@ type Site struct {
 func New(cfg Config) (*Site, error) {
 	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Journeys == nil || cfg.Documents == nil || cfg.Options == nil ||
 		cfg.Meter == nil || cfg.Connections == nil || cfg.Model == nil || cfg.Admin == nil ||
-		cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil || cfg.Program == "" {
+		cfg.Jobs == nil || cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil || cfg.Program == "" {
 		return nil, errors.New("web: incomplete Config")
 	}
 	f, err := loadFiles()

@@ -19,6 +19,7 @@ import (
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/flow"
+	"cofounder/internal/platform/flow/queueui"
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/admin"
@@ -130,10 +131,15 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	if set.apps {
 		w.hostApps(t, pool, log)
 	}
+	jobs, err := queueui.New(pool, log, web.JobPages)
+	if err != nil {
+		t.Fatal(err)
+	}
 	site, err := web.New(web.Config{
 		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Options: w.options,
 		Meter: w.meter, Connections: w.connections, Model: w.model,
 		Admin: admin.New(admin.Config{DB: pool, Clock: at, IDs: ids, Flow: w.flow, Meter: w.meter}),
+		Jobs:  jobs,
 		Apps:  w.apps, AppLink: appLink,
 		Clock: at, Log: log,
 		PublicURL: public, SignUpOpen: set.signUpOpen, Version: "0.0.0-test", Program: "bin/cofounder",
@@ -204,6 +210,11 @@ func (b *browser) send(t *testing.T, method, address string, form url.Values, ch
 	if form != nil {
 		body = strings.NewReader(form.Encode())
 	}
+	return b.sendBody(t, method, address, body, change...)
+}
+
+func (b *browser) sendBody(t *testing.T, method, address string, body io.Reader, change ...func(*http.Request)) answer {
+	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, origin+address, body)
 	r.Header.Set("User-Agent", firefox)
 	r.Header.Set("Accept", "text/html,application/xhtml+xml")

@@ -215,6 +215,8 @@ func keepChoices() []choice {
 func actionText(a admin.Action) string {
 	words := map[admin.Action]string{
 		admin.EndRun: "Ended the run", admin.RetryRun: "Tried the run again", admin.ReplayNode: "Replayed a node",
+		admin.CancelJob: "Cancelled a job", admin.RetryJob: "Tried a job again", admin.DeleteJob: "Deleted a job",
+		admin.PauseQueue: "Paused a queue", admin.ResumeQueue: "Resumed a queue",
 	}
 	return cmp.Or(words[a], string(a))
 }

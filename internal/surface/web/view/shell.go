@@ -126,7 +126,7 @@ func commands(s Shell) []command {
 		command{icon: "wallet", label: "Spending and limits", goes: "/spending"},
 	)
 	if s.Person.Operator {
-		list = append(list, command{icon: "play", label: "Runs of all teams", goes: "/admin/runs"}, command{icon: "info", label: "Audit", goes: "/admin/audit"})
+		list = append(list, command{icon: "play", label: "Runs of all teams", goes: "/admin/runs"}, command{icon: "list", label: "Job queue", goes: "/admin/jobs/"}, command{icon: "info", label: "Audit", goes: "/admin/audit"})
 	}
 	for _, p := range s.Person.Projects {
 		if s.Project == nil || p.ID != s.Project.ID {
