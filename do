@@ -28,7 +28,8 @@ help() {
 usage: ./do COMMAND [ARGUMENTS]
 
   run     start cofounder; arguments go to "cofounder serve"
-  test    is generated code current, then all tests; arguments go to "go test"
+  test    is generated code current, then all tests, then a kill at each fault point;
+          arguments go to "go test", and then only what they name is run
   check   everything that can be said without running the tests
   fmt     format all code and write generated code again
   bench   measure what docs/PROOFS.md claims: ./do bench [p12 …]
@@ -409,6 +410,20 @@ tests() {
 	go test "$@" ./...
 }
 
+# fault_files: the tests that only a build with the tag fault has. They kill the program
+# at each of its fault points.
+fault_files() { grep -rl --include='*_test.go' '^//go:build fault$' cmd internal bench e2e; }
+
+fault_packages() { fault_files | sed 's|^|./|; s|/[^/]*$||' | sort -u; }
+
+faults() {
+	cd "$root"
+	names=$(fault_files | xargs sed -n 's/^func \(Test[A-Za-z0-9_]*\)(.*/\1/p' | sort -u | paste -sd '|' -)
+	[ -n "$names" ] || return
+	# shellcheck disable=SC2046 # one argument each
+	go test -tags fault -run "^($names)\$" $(fault_packages)
+}
+
 test_all() {
 	need_go
 	need_certificates
@@ -417,6 +432,7 @@ test_all() {
 	modules ./...
 	stage "generated code" generated
 	stage tests tests "$@"
+	[ $# -gt 0 ] || stage "fault points" faults
 	finish
 }
 
@@ -429,6 +445,11 @@ shell_scripts() {
 }
 
 vet() { go -C "$root" vet ./...; }
+vet_faults() {
+	cd "$root"
+	# shellcheck disable=SC2046 # one argument each
+	go vet -tags fault ./internal/base/faultpoint/... $(fault_packages)
+}
 vet_macos() { GOOS=darwin GOARCH=arm64 go -C "$root" vet ./cmd/...; }
 tidy() { go -C "$root" mod tidy -diff; }
 lint() { (cd "$root" && tool golangci-lint run --allow-parallel-runners ./...); }
@@ -445,6 +466,7 @@ check() {
 	stage "generated code" generated
 	stage vet vet
 	stage "vet for macOS" vet_macos
+	stage "vet of fault points" vet_faults
 	stage floors floors
 	stage workflows workflows
 	stage "shell scripts" shell_scripts

@@ -1,10 +1,12 @@
 package faultpoint_test
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -61,6 +63,42 @@ func TestFaultPointsAreListed(t *testing.T) {
 		t.Errorf("faultpoint.Names (-) and the source (+):\n%s", diff)
 	}
 }
+
+// TestEveryPackageIsKilledAtItsFaultPoints finds, for each package with fault points, the
+// test that goes through them. ./do test runs all tests that are built with the tag.
+func TestEveryPackageIsKilledAtItsFaultPoints(t *testing.T) {
+	t.Parallel()
+	killed := map[string]bool{}
+	root := filepath.Join("..", "..", "..")
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != root:
+			return fs.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		if err != nil || !bytes.HasPrefix(source, []byte("//go:build fault\n")) {
+			return err
+		}
+		for _, m := range goesThrough.FindAllSubmatch(source, -1) {
+			killed[string(m[1])] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range faultpoint.Names() {
+		if pkg, _, _ := strings.Cut(name, "."); !killed[pkg] {
+			t.Errorf("no test kills at %s: give package %s one that goes through faultpoint.Of(%q), built with the tag fault", name, pkg, pkg)
+		}
+	}
+}
+
+var goesThrough = regexp.MustCompile(`range faultpoint\.Of\("([a-z]+)"\)`)
 
 func isFaultPoint(call *ast.CallExpr) bool {
 	f, ok := call.Fun.(*ast.SelectorExpr)

@@ -3,7 +3,6 @@
 package flow_test
 
 import (
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,10 +15,7 @@ import (
 // the same end.
 func TestKilledAtEachFaultPoint(t *testing.T) {
 	t.Parallel()
-	for _, point := range faultpoint.Names() {
-		if !strings.HasPrefix(point, "flow.") {
-			continue
-		}
+	for _, point := range faultpoint.Of("flow") {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			const runs = 6
@@ -32,7 +28,7 @@ func TestKilledAtEachFaultPoint(t *testing.T) {
 			<-before.ended
 			victim, _ := launch(t, url, "victim", "FAULT="+point+":1")
 			<-victim.ended
-			if victim.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+			if status, ok := victim.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 				t.Fatalf("the victim was not killed there: %v", victim.err)
 			}
 			spawn(t, url, "heir")
