@@ -103,7 +103,7 @@ func TestTurnsKeepTheirBytes(t *testing.T) {
 		t.Errorf("read again: %v, %s", err, back.Turns[0].Bytes())
 	}
 	blocks := turn.Blocks()
-	if len(blocks) != 4 || blocks[0].Text != "a <b> & \u2028 \"c\" ü" || string(blocks[1].Image) != "\x01\x02\x03" ||
+	if len(blocks) != 4 || blocks[0].Text != "a <b> & \u2028 \"c\" ü" || string(blocks[1].Data) != "\x01\x02\x03" ||
 		blocks[2].ID != "toolu_1" || blocks[2].Content[0].Text != "ok" || !blocks[3].IsError {
 		t.Errorf("blocks %+v", blocks)
 	}

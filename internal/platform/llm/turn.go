@@ -26,6 +26,7 @@ type BlockType string
 const (
 	TextBlock       BlockType = "text"
 	ImageBlock      BlockType = "image"
+	DocumentBlock   BlockType = "document"
 	ThinkingBlock   BlockType = "thinking"
 	ToolUseBlock    BlockType = "tool_use"
 	ToolResultBlock BlockType = "tool_result"
@@ -40,14 +41,14 @@ const (
 	Hour        CacheTTL = "1h"
 )
 
-// Block is a piece of a turn or of the system text. Make one with Text, Image,
+// Block is a piece of a turn or of the system text. Make one with Text, Image, PDF,
 // ToolResult or ToolError; those the model makes are read with Turn.Blocks.
 type Block struct {
 	Type BlockType
 	Text string // of TextBlock, ThinkingBlock
-	// Of an image.
+	// Of an image or a document.
 	MediaType string
-	Image     []byte
+	Data      []byte
 	// Of a tool call or its result.
 	ID      string
 	Name    string
@@ -62,7 +63,12 @@ func Text(s string) Block { return Block{Type: TextBlock, Text: s} }
 
 // Image returns a picture of type image/png, image/jpeg, image/gif or image/webp.
 func Image(mediaType string, data []byte) Block {
-	return Block{Type: ImageBlock, MediaType: mediaType, Image: data}
+	return Block{Type: ImageBlock, MediaType: mediaType, Data: data}
+}
+
+// PDF returns a document, which the server reads page by page, text and pictures.
+func PDF(data []byte) Block {
+	return Block{Type: DocumentBlock, MediaType: "application/pdf", Data: data}
 }
 
 // ToolResult answers the tool call of that id.
@@ -282,8 +288,8 @@ func wireBlocks(blocks []Block) []wireBlock {
 		switch b.Type {
 		case TextBlock:
 			w.Text = &b.Text
-		case ImageBlock:
-			w.Source = &wireSource{"base64", b.MediaType, base64.StdEncoding.EncodeToString(b.Image)}
+		case ImageBlock, DocumentBlock:
+			w.Source = &wireSource{"base64", b.MediaType, base64.StdEncoding.EncodeToString(b.Data)}
 		case ToolResultBlock:
 			w.ToolUseID, w.Content = b.ID, wireBlocks(b.Content)
 		case ThinkingBlock, ToolUseBlock:
@@ -312,9 +318,9 @@ func readBlocks(in []readBlock) []Block {
 			if err := json.Unmarshal(r.Content, &inner); err == nil {
 				b.Content = readBlocks(inner)
 			}
-		case ImageBlock:
+		case ImageBlock, DocumentBlock:
 			b.MediaType = r.Source.MediaType
-			b.Image, _ = base64.StdEncoding.DecodeString(r.Source.Data) //nolint:errcheck // ours; an unreadable one is no picture
+			b.Data, _ = base64.StdEncoding.DecodeString(r.Source.Data) //nolint:errcheck // ours; an unreadable one is empty
 		case TextBlock:
 		}
 		out = append(out, b)

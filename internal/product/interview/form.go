@@ -20,12 +20,14 @@ type forms struct {
 	answers   *answer.Form[answersCheck]
 	section   *answer.Form[sectionAnswer]
 	scope     *answer.Form[scopeAnswer]
+	file      *answer.Form[fileAnswer]
 }
 
 func newForms() forms {
 	return forms{
 		reading: answer.New[reading]("reading"), questions: answer.New[questions]("questions"), answers: answer.New[answersCheck]("answers"),
 		section: answer.New[sectionAnswer]("brief"), scope: answer.New[scopeAnswer]("scope"),
+		file: answer.New[fileAnswer]("file"),
 	}
 }
 

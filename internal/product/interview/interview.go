@@ -6,7 +6,9 @@
 // itself, when it was too short or was not understood. Depth says how many there are.
 // You decide leaves a question to us: what we assume is written with the question and
 // shown at once. Enough ends a round early. A section is a part of the page that a model
-// writes in one go. A contradiction is a pair of answers that do not go together.
+// writes in one go. A file is text, a picture or a PDF that came with the idea (package
+// attachment); a model reads it once, and what it found is used like the founder's words.
+// A contradiction is a pair of answers that do not go together.
 //
 // Invariants. What the founder said is kept with every earlier wording. An answer names
 // its question, so that nothing is skipped by saying it twice. Which question is next
@@ -32,6 +34,7 @@ import (
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/document"
+	"cofounder/internal/product/interview/attachment"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
@@ -63,10 +66,10 @@ type Interviews struct {
 // New returns Interviews over cfg and registers the work it does with cfg.Runs.
 func New(cfg Config) *Interviews {
 	i := &Interviews{cfg: cfg, forms: newForms(), texts: newPrompts()}
-	cfg.Runs.Register(project.RunInterview, flow.Handlers{project.FirstNode: i.guarded(i.read), nodeAsk: i.guarded(i.ask)})
+	cfg.Runs.Register(project.RunInterview, flow.Handlers{project.FirstNode: i.guarded(i.withFiles(i.read)), nodeAsk: i.guarded(i.withFiles(i.ask))})
 	cfg.Runs.Register(project.RunCheckAnswers, flow.Handlers{project.FirstNode: i.guarded(i.check)})
 	cfg.Runs.Register(project.RunWriteBrief, flow.Handlers{
-		project.FirstNode: i.guarded(i.begin), nodeSection: i.guarded(i.section), nodeFinish: i.guarded(i.finish),
+		project.FirstNode: i.guarded(i.begin), nodeSection: i.guarded(i.withFiles(i.section)), nodeFinish: i.guarded(i.finish),
 	})
 	return i
 }
@@ -112,6 +115,7 @@ type Interview struct {
 	// Stale names the sections that answers given since the page was written inform.
 	Stale    []string
 	Sections []Section // of the page, while it is written
+	Files    []File    // that came with the idea
 }
 
 // Understanding is what we took from the idea.
@@ -148,6 +152,7 @@ type row struct {
 // querier is what pools and transactions can both do.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 const getRow = `
@@ -222,7 +227,10 @@ func whole(ctx context.Context, q querier, p project.ID) (Interview, error) {
 	if all.Contradictions, err = contradictionsOf(ctx, q, p); err != nil {
 		return Interview{}, err
 	}
-	all.Sections, err = sectionsOf(ctx, q, p, r.Run)
+	if all.Sections, err = sectionsOf(ctx, q, p, r.Run); err != nil {
+		return Interview{}, err
+	}
+	all.Files, err = filesOf(ctx, q, p, r.PageRevision)
 	return all, err
 }
 
@@ -283,8 +291,11 @@ func (i *Interviews) startTx(ctx context.Context, tx pgx.Tx, actor account.Actor
 type told struct {
 	Question QuestionID `json:"question,omitempty"`
 	Section  string     `json:"section,omitempty"`
-	State    State      `json:"state,omitempty"`
-	At       *time.Time `json:"at,omitempty"` // when the work goes on by itself
+
+	File attachment.ID `json:"file,omitempty"`
+
+	State State      `json:"state,omitempty"`
+	At    *time.Time `json:"at,omitempty"` // when the work goes on by itself
 }
 
 // The kinds of events in the stream of a project; their data names the question, the
@@ -300,4 +311,7 @@ const (
 	Done     = "interview.written"
 	Broke    = "interview.failed"
 	Settled  = "interview.contradiction" // the founder chose
+	Attached = "interview.attached"      // a file came
+	Detached = "interview.detached"
+	FileRead = "interview.file_read"
 )

@@ -249,6 +249,9 @@ func (i *Interviews) keepSection(ctx context.Context, tx pgx.Tx, w *work, sectio
 func (w *work) said() string {
 	var s strings.Builder
 	s.WriteString(w.project.Idea + "\n" + w.order.Words + "\n" + w.before + "\n")
+	for _, f := range w.files {
+		s.WriteString(f.text + "\n")
+	}
 	for _, q := range w.asked {
 		switch {
 		case q.Answer == nil:

@@ -17,7 +17,7 @@ var promptFiles embed.FS
 // request; what belongs to a project stands in the turn of the user, the founder's words
 // first and the task last.
 type prompts struct {
-	reader, interviewer, checker, writer, scoper string
+	reader, interviewer, checker, writer, scoper, file string
 
 	files *template.Template
 }
@@ -26,7 +26,7 @@ type prompts struct {
 func newPrompts() *prompts {
 	p := &prompts{files: template.Must(template.ParseFS(promptFiles, "prompt/*.tmpl"))}
 	p.reader, p.interviewer, p.checker = p.text("reader.tmpl"), p.text("interviewer.tmpl"), p.text("checker.tmpl")
-	p.writer, p.scoper = p.text("writer.tmpl"), p.text("scoper.tmpl")
+	p.writer, p.scoper, p.file = p.text("writer.tmpl"), p.text("scoper.tmpl"), p.text("file.tmpl")
 	return p
 }
 
@@ -67,6 +67,11 @@ func founder(w *work) []tag.Part {
 			all = []tag.Part{word, idea}
 		} else {
 			all = []tag.Part{idea, word}
+		}
+	}
+	for _, f := range w.files {
+		if f.text != "" {
+			all = append(all, tag.Part{Name: tag.Founder, Source: "file:" + string(f.ID), Text: f.text})
 		}
 	}
 	for _, q := range w.asked {

@@ -47,6 +47,7 @@ type work struct {
 	order   order
 	asked   []Question
 	clashes []Contradiction
+	files   []File
 	before  string // every earlier wording of the answers
 }
 
@@ -100,6 +101,9 @@ func (i *Interviews) open(ctx context.Context, w *work) error {
 		return err
 	}
 	if w.clashes, err = contradictionsOf(ctx, i.cfg.DB, w.project.ID); err != nil {
+		return err
+	}
+	if w.files, err = filesOf(ctx, i.cfg.DB, w.project.ID, w.row.PageRevision); err != nil {
 		return err
 	}
 	if err := i.cfg.DB.QueryRow(ctx, everSaid, w.project.ID).Scan(&w.before); err != nil {
@@ -245,6 +249,7 @@ type task[T any] struct {
 	effort llm.Effort
 	system string
 	prompt string
+	blocks []llm.Block // before the prompt
 	form   *answer.Form[T]
 	rule   func(T) error // nil: the form is all
 	// keepTx stores the answer in the transaction that settles the call.
@@ -259,7 +264,7 @@ func ask[T any](ctx context.Context, i *Interviews, w *work, t task[T]) (T, erro
 	}
 	request := llm.Request{
 		Opening: llm.NewOpening(nil, llm.Text(t.system).Cached(llm.FiveMinutes)),
-		Turns:   []llm.Turn{llm.User(llm.Text(t.prompt))}, Schema: schema, Effort: t.effort,
+		Turns:   []llm.Turn{llm.User(append(t.blocks, llm.Text(t.prompt))...)}, Schema: schema, Effort: t.effort,
 	}
 	charge := meter.Charge{
 		Actor: w.actor, Project: w.project.ID, Run: string(w.node.Run), Node: string(w.node.ID), Epoch: w.node.Epoch, Step: t.key, Role: t.role,

@@ -12,6 +12,7 @@ import (
 	"cofounder/internal/platform/event"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/account/form"
+	"cofounder/internal/product/interview/attachment"
 	"cofounder/internal/product/project"
 
 	"github.com/jackc/pgx/v5"
@@ -21,17 +22,27 @@ const (
 	// fewWords is how short an idea may be before we ask one friendly question about it.
 	fewWords  = 10
 	maxAnswer = 20_000 // bytes
+	// longIdea is what fits an idea; of longer words the start is the idea and the whole a
+	// file. Both in bytes.
+	longIdea    = 100_000
+	startOfLong = 10_000
 )
 
 const insertInterview = `
 INSERT INTO interview (project_id, state, depth, round, changed_at) VALUES ($1, 'reading', 'quick', 0, $2)`
 
 // Begin makes a project of an idea and begins to talk about it. An idea of fewer than
-// ten words is asked about first; any other is read at once. The errors are those of
-// project.Create.
-func (i *Interviews) Begin(ctx context.Context, actor account.Actor, d project.Draft) (Interview, error) {
+// ten words is asked about first, unless a file came with it; any other is read at once.
+// Of words longer than an idea may be the whole becomes the first file, and the idea is
+// their beginning; without words a file is the idea. The errors are those of
+// project.Create and Attach; a file's field is files.0 or its like.
+func (i *Interviews) Begin(ctx context.Context, actor account.Actor, d project.Draft, files ...attachment.File) (Interview, error) {
 	var begun Interview
-	err := db.InTx(ctx, i.cfg.DB, func(tx pgx.Tx) error {
+	d, files, err := unpacked(d, files)
+	if err != nil {
+		return Interview{}, err
+	}
+	err = db.InTx(ctx, i.cfg.DB, func(tx pgx.Tx) error {
 		p, err := i.cfg.Projects.CreateTx(ctx, tx, actor, d)
 		if err != nil {
 			return err
@@ -40,7 +51,12 @@ func (i *Interviews) Begin(ctx context.Context, actor account.Actor, d project.D
 			return fmt.Errorf("begin interview: %w", err)
 		}
 		r := row{State: Reading, Depth: Quick}
-		if words(p.Idea) < fewWords {
+		for n, f := range files {
+			if _, err := i.attachTx(ctx, tx, actor, p.ID, &r, f); err != nil {
+				return onFile(err, n)
+			}
+		}
+		if words(p.Idea) < fewWords && len(files) == 0 {
 			r.State = Asking
 			err = askTx(ctx, tx, p.ID, 0, 0, []Question{i.more()})
 		} else {
@@ -61,6 +77,41 @@ func (i *Interviews) Begin(ctx context.Context, actor account.Actor, d project.D
 	i.cfg.Projects.Wake(begun.Project)
 	i.cfg.Runs.Poke()
 	return begun, nil
+}
+
+// unpacked makes a draft with files of what was typed and attached.
+func unpacked(d project.Draft, files []attachment.File) (project.Draft, []attachment.File, error) {
+	idea := strings.TrimSpace(d.Idea)
+	switch {
+	case len(idea) > attachment.MaxText:
+		return d, nil, fault.OnField("idea", "This is longer than 1 MB. Paste the part that matters most.")
+	case len(idea) > longIdea:
+		whole := attachment.File{Name: "What you pasted.txt", Content: []byte(idea)}
+		d.Idea = cut(idea, startOfLong)
+		return d, append([]attachment.File{whole}, files...), nil
+	case idea == "" && len(files) > 0:
+		looked, err := attachment.Look(files[0].Content)
+		if err != nil {
+			return d, nil, onFile(err, 0)
+		}
+		d.Idea = "The idea stands in the attached file."
+		if looked.Kind == attachment.Text {
+			d.Idea = string(looked.Content)
+			if len(d.Idea) > startOfLong {
+				d.Idea = cut(d.Idea, startOfLong)
+			}
+		}
+	}
+	return d, files, nil
+}
+
+// onFile names the file that an error is about.
+func onFile(err error, n int) error {
+	f := fault.Of(err)
+	if f == nil || f.Kind != fault.Invalid || len(f.Fields) == 0 {
+		return err
+	}
+	return fault.OnField(fmt.Sprintf("files.%d", n), f.Fields[0].Detail)
 }
 
 // words counts words. Scripts without spaces have none, so there every second letter

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,8 +15,10 @@ import (
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/flow"
+	"cofounder/internal/platform/llm"
 	"cofounder/internal/platform/llm/client"
 	"cofounder/internal/platform/llm/demo"
+	"cofounder/internal/platform/llm/llmtest"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/document"
@@ -44,6 +47,32 @@ type world struct {
 	runs        *flow.Engine
 	meter       *meter.Meter
 	connections *meter.Connections
+	elsewhere   atomic.Pointer[llm.Endpoint] // of the models; nil: the demo model
+}
+
+// ask lets the world ask a scripted model from now on, on a plan. Its turns are answered
+// in any order that the script allows; what is left over fails the test.
+func (w *world) ask(t *testing.T, script string) *llmtest.Running {
+	t.Helper()
+	srv := llmtest.Start(t, script)
+	ep := srv.Endpoint()
+	w.elsewhere.Store(&ep)
+	return srv
+}
+
+func (w *world) connect(ctx context.Context, c meter.Charge) (meter.Connection, error) {
+	if ep := w.elsewhere.Load(); ep != nil {
+		return meter.Connection{Endpoint: *ep, Payer: meter.OnPlan}, nil
+	}
+	return w.connections.Connect(ctx, c)
+}
+
+// quick is not patient.
+func quick() client.Policy {
+	p := client.DefaultPolicy()
+	p.BackOff, p.MostPause, p.BreakAfter = time.Millisecond, 10*time.Millisecond, 10_000
+	p.FirstByte, p.Silence, p.Progress = 2*time.Second, 2*time.Second, 3*time.Second
+	return p
 }
 
 func anyone(context.Context, account.Actor) error { return nil }
@@ -65,12 +94,12 @@ func open(t *testing.T, pool *pgxpool.Pool) *world {
 	w.projects = project.New(project.Config{DB: pool, Clock: at, IDs: w.ids, Events: w.events})
 	box, err := seal.New(strings.Repeat("0123", 8))
 	must(err)
-	wire, err := client.New(client.Config{Clock: at, Log: log, Meter: noop.Meter{}, Transport: demo.New(http.DefaultTransport)})
+	wire, err := client.New(client.Config{Clock: at, Log: log, Meter: noop.Meter{}, Transport: demo.New(http.DefaultTransport), Policy: quick()})
 	must(err)
 	w.meter = meter.New(meter.Config{DB: pool, Clock: at, IDs: w.ids, Log: log, Fresh: anyone})
 	w.connections = meter.NewConnections(meter.ConnectionsConfig{DB: pool, Clock: at, Box: box, Fresh: anyone, Demo: demo.Endpoint()})
 	model := meter.NewModel(meter.ModelConfig{
-		Meter: w.meter, Client: wire, Connect: w.connections.Connect, Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()},
+		Meter: w.meter, Client: wire, Connect: w.connect, Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()},
 	})
 	w.runs, err = flow.New(flow.Config{DB: pool, Clock: at, IDs: w.ids, Log: log})
 	must(err)
@@ -120,7 +149,11 @@ func (w *world) founder(t *testing.T) account.Actor {
 			t.Fatal(err)
 		}
 	}
-	return account.Actor{User: u, Workspace: team, Role: account.Owner, Scope: account.ScopeWrite}
+	a := account.Actor{User: u, Workspace: team, Role: account.Owner, Scope: account.ScopeWrite}
+	if err := w.meter.SetLimits(t.Context(), a, meter.DefaultLimits()); err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 // desk is a founder with an idea that was told.

@@ -63,6 +63,7 @@ func New(cfg Config) http.Handler {
 	a.invitations()
 	a.projects()
 	a.interview()
+	a.attachments()
 	a.events()
 	a.journey()
 	a.decisions()

@@ -8,6 +8,7 @@ import (
 	"cofounder/internal/product/account"
 	papers "cofounder/internal/product/document"
 	"cofounder/internal/product/interview"
+	"cofounder/internal/product/interview/attachment"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/project"
 
@@ -23,6 +24,7 @@ type desk struct {
 
 	question      interview.QuestionID
 	contradiction interview.ContradictionID
+	attachment    attachment.ID
 }
 
 // desk returns the project of a person's team, made at the first call by the person, or
@@ -46,6 +48,11 @@ INSERT INTO contradiction (id, project_id, first, second, first_quote, second_qu
 VALUES ($1, $2, 'idea', $3, 'A calendar', 'No calendar', 'One says a calendar, the other none.', $4)`, d.contradiction, d.project, d.question, w.clock.Now()); err != nil {
 		t.Fatal(err)
 	}
+	f, err := w.interviews.Attach(ctx, actor, d.project, attachment.File{Name: "week.txt", Content: []byte("Monday: poodles.")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.attachment = f.ID
 	brief := papers.Brief{Problem: "Calls.", Value: "Quiet.", Assumptions: []papers.Assumption{{Text: "One groomer."}}}
 	w.write(t, actor, d.project, brief)
 	_, err = w.documents.Edit(ctx, actor, d.project, papers.BriefKind, papers.Edit{

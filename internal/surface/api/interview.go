@@ -7,6 +7,7 @@ import (
 
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/interview"
+	"cofounder/internal/product/interview/attachment"
 	"cofounder/internal/product/project"
 )
 
@@ -68,8 +69,18 @@ type talk struct {
 	Current        *interview.QuestionID `json:"current" doc:"The question that waits for an answer"`
 	Contradictions []contradiction       `json:"contradictions"`
 	Stale          []string              `json:"stale" doc:"Sections that were said something new about since the page was written"`
+	Attachments    []Attachment          `json:"attachments" doc:"Files that came with the idea"`
 	Sections       []pageSection         `json:"sections" doc:"Of the page while it is written, as they are finished"`
 }
+
+// ideaDraft is an idea as it is told.
+type ideaDraft struct {
+	Name  string      `json:"name,omitempty" maxLength:"80" doc:"Taken from the idea when left out"`
+	Idea  string      `json:"idea,omitempty" maxLength:"1048576" doc:"Of more than 100,000 bytes the whole becomes a file and the beginning is the idea. May be left out where a file says it"`
+	Files []fileDraft `json:"files,omitempty" maxItems:"5"`
+}
+
+type ideaIn struct{ Body ideaDraft }
 
 type talkOut struct{ Body talk }
 
@@ -110,7 +121,7 @@ type choiceIn struct {
 func (a *api) interview() {
 	const at = "/projects/{project}/interview"
 	register(a, operation{
-		id: "tell-idea", method: http.MethodPost, path: "/ideas", tag: tagInterview, access: member, status: http.StatusCreated,
+		id: "tell-idea", method: http.MethodPost, path: "/ideas", tag: tagInterview, access: member, status: http.StatusCreated, body: filesBody,
 		summary: "Tell an idea: makes a project and begins to ask about it",
 		notes:   "What is read and asked follows by itself; look at the interview, or follow the project's events.",
 	}, a.tellIdea)
@@ -151,8 +162,12 @@ func (a *api) interview() {
 	}, a.settleContradiction)
 }
 
-func (a *api) tellIdea(ctx context.Context, actor account.Actor, in *projectIn) (*newTalkOut, error) {
-	begun, err := a.cfg.Interviews.Begin(ctx, actor, project.Draft(in.Body)) //nolint:unqueryvet // an interview, not a transaction
+func (a *api) tellIdea(ctx context.Context, actor account.Actor, in *ideaIn) (*newTalkOut, error) {
+	files := make([]attachment.File, 0, len(in.Body.Files))
+	for _, f := range in.Body.Files {
+		files = append(files, attachment.File(f))
+	}
+	begun, err := a.cfg.Interviews.Begin(ctx, actor, project.Draft{Name: in.Body.Name, Idea: in.Body.Idea}, files...) //nolint:unqueryvet // an interview, not a transaction
 	if err != nil {
 		return nil, err
 	}
@@ -214,6 +229,7 @@ func shapeTalk(i interview.Interview) talk {
 	t := talk{
 		Project: i.Project, State: i.State, Depth: i.Depth, Reason: i.Reason, Trouble: i.Trouble, Verdict: i.Verdict, Line: i.Line,
 		Questions: []question{}, Current: orNull(i.Current), Contradictions: []contradiction{}, Stale: i.Stale, Sections: []pageSection{},
+		Attachments: []Attachment{},
 	}
 	if i.Understood != nil {
 		u := understood(*i.Understood)
@@ -233,6 +249,9 @@ func shapeTalk(i interview.Interview) talk {
 			ID: c.ID, First: c.First, Second: c.Second, FirstQuote: c.FirstQuote, SecondQuote: c.SecondQuote, Clash: c.Clash,
 			Choice: c.Choice, Because: c.Because,
 		})
+	}
+	for _, f := range i.Files {
+		t.Attachments = append(t.Attachments, shapeAttachment(f))
 	}
 	for _, s := range i.Sections {
 		one := pageSection{Section: s.Name, Content: s.Content, WrittenAt: s.At}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/interview/attachment"
 )
 
 type me struct {
@@ -39,7 +40,13 @@ type passwordIn struct{ Body passwordEdit }
 
 type exportOut struct {
 	Disposition string `header:"Content-Disposition"`
-	Body        account.Export
+	Body        meExport
+}
+
+// meExport is what all packages keep about a person.
+type meExport struct {
+	account.Export
+	Files []attachment.Given `json:"files" doc:"That you gave with ideas; they are downloaded from their projects"`
 }
 
 func (a *api) me() {
@@ -100,7 +107,11 @@ func (a *api) exportMe(ctx context.Context, actor account.Actor, _ *nothing) (*e
 	if err != nil {
 		return nil, err
 	}
-	return &exportOut{Disposition: `attachment; filename="cofounder-account.json"`, Body: export}, nil
+	files, err := a.cfg.Interviews.FilesGivenBy(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	return &exportOut{Disposition: `attachment; filename="cofounder-account.json"`, Body: meExport{export, files}}, nil
 }
 
 func shapeMe(actor account.Actor, u account.User) *meOut {

@@ -32,6 +32,9 @@ func (a *api) once(o operation) func(huma.Context, func(huma.Context)) {
 // cut off changes nothing.
 func (a *api) carryOut(o operation, hc huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(hc)
+	if o.body > 0 {
+		httpd.BodyLimit(o.body, http.HandlerFunc(func(_ http.ResponseWriter, larger *http.Request) { r = larger })).ServeHTTP(w, r)
+	}
 	body, err := read(r)
 	if err != nil {
 		httpd.WriteProblem(w, r, err)

@@ -33,6 +33,7 @@ type operation struct {
 	pays    bool   // it may cost money, so a limit may refuse it
 	own     bool   // about the person who asks, in whichever workspace
 	secret  bool   // the good answer holds what is shown only once
+	body    int64  // the most bytes of a request, where files come with it; 0 is httpd's limit
 }
 
 // write tells whether the operation may change something.

@@ -55,6 +55,8 @@ func (d *document) sample(s *schema, name string) any {
 	switch name {
 	case "place": // a whole version
 		return ""
+	case "content": // a file, in base64
+		return "RG9ncw=="
 	case "email":
 		return "new.address@example.com"
 	case "current_password":
@@ -122,6 +124,7 @@ func (d *document) conforms(t *testing.T, r request, a answer) {
 	for media, want := range map[string]string{
 		"text/csv": "text/csv; charset=utf-8", "text/event-stream": "text/event-stream",
 		"text/markdown": "text/markdown; charset=utf-8", "application/pdf": "application/pdf",
+		"application/octet-stream": "application/octet-stream",
 	} {
 		if described.Content[media].Schema == nil {
 			continue

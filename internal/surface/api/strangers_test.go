@@ -27,6 +27,8 @@ func (w *world) things() map[string]func(*testing.T, person) string {
 			t.Helper()
 			return string(w.desk(t, p).contradiction)
 		},
+		"attachment": func(t *testing.T, p person) string { t.Helper(); return string(w.desk(t, p).attachment) },
+
 		"document": func(*testing.T, person) string { return "brief" },
 		"section":  func(*testing.T, person) string { return "value" },
 		"version":  func(*testing.T, person) string { return "1" },

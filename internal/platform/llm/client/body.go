@@ -16,6 +16,9 @@ const (
 	// perImage is more than the tokens of the largest picture, which may have fewer
 	// bytes.
 	perImage = 5000
+	// perDocument is as much as any model takes: a small PDF can unpack to hundreds of
+	// pages, and its bytes bound nothing. Where that does not fit the endpoint counts.
+	perDocument = 1_000_000
 	// apart is how many blocks may lie between two cache marks: the server looks
 	// back twenty.
 	apart    = 18
@@ -29,7 +32,7 @@ type prompt struct {
 	turns   []llm.Turn
 	output  string // output_config, with a comma before it, or nothing
 	cached  bool   // the conversation goes on, and the server has a cache
-	images  int
+	media   int    // tokens that pictures and documents may have beyond their bytes
 }
 
 // newPrompt renders what does not change. Stored bytes are used as they are.
@@ -45,7 +48,7 @@ func newPrompt(req llm.Request, caps llm.Capabilities) prompt {
 	p.output = outputConfig(req, caps)
 	p.cached = caps.CacheControl && (bytes.HasPrefix(opening, []byte(`{"tools"`)) || len(req.Turns) > 1)
 	for _, t := range req.Turns {
-		p.images += strings.Count(string(t.Bytes()), `{"type":"image"`)
+		p.media += perImage*strings.Count(string(t.Bytes()), `{"type":"image"`) + perDocument*strings.Count(string(t.Bytes()), `{"type":"document"`)
 	}
 	return p
 }
@@ -195,7 +198,7 @@ func marked(raw []byte) []byte {
 
 // upper bounds the prompt's tokens without asking: a token is at least a byte.
 func (p prompt) upper() llm.Tokens {
-	n := len(p.opening) + len(p.output) + hidden + p.images*perImage
+	n := len(p.opening) + len(p.output) + hidden + p.media
 	for _, t := range p.turns {
 		n += t.Len()
 	}

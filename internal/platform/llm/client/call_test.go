@@ -87,7 +87,7 @@ func TestToolCalls(t *testing.T) {
 	}
 	req.Turns = append(req.Turns, res.Turns...)
 	req.Turns = append(req.Turns, llm.User(
-		llm.ToolResult(res.Calls[0].ID, llm.Text("package main"), llm.Image("image/png", []byte("not really"))),
+		llm.ToolResult(res.Calls[0].ID, llm.Text("package main"), llm.Image("image/png", []byte("\x89PNG\r\n\x1a\nnot really"))),
 		llm.ToolError(res.Calls[1].ID, "no such file"),
 		llm.Text("A word of the founder.")))
 	res, _, err = c.Call(t.Context(), srv.Endpoint(), req, money.admit, nil)
@@ -465,5 +465,24 @@ func TestMistakesOfOurs(t *testing.T) {
 				t.Errorf("error %v, %d attempts", err, len(money.attempts))
 			}
 		})
+	}
+}
+
+// A PDF may unpack to more tokens than it has bytes, so its bytes do not bound it.
+func TestDocumentsAreBoundedByTheWindow(t *testing.T) {
+	t.Parallel()
+	srv := llmtest.Start(t, "turn\nexpect application/pdf\nsay A plan.")
+	money := &till{}
+	req := ask("What is this?")
+	req.Turns = []llm.Turn{llm.User(llm.PDF([]byte("%PDF-1.7 /Type/Page")), llm.Text("What is this?"))}
+	res, _, err := newClient(t, client.Config{}).Call(t.Context(), srv.Endpoint(), req, money.admit, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const window = 1_000_000
+	a := money.attempts[0]
+	counted, err := a.Count(t.Context())
+	if err != nil || a.InputUpper < window || counted >= window || res.Usage.Prompt() > counted {
+		t.Errorf("bound %d, counted %d, used %d, %v", a.InputUpper, counted, res.Usage.Prompt(), err)
 	}
 }

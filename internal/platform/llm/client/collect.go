@@ -109,7 +109,7 @@ func (c *collected) begin(index int, raw string) (llm.Event, error) {
 	case llm.ToolUseBlock:
 		c.begun = true
 		return llm.Event{Type: llm.ToolUseBlock, Index: index, Text: b.member("name")}, nil
-	case llm.ImageBlock, llm.ToolResultBlock:
+	case llm.ImageBlock, llm.DocumentBlock, llm.ToolResultBlock:
 	}
 	return llm.Event{}, nil
 }
@@ -250,7 +250,7 @@ func (b *block) raw(calls *[]llm.ToolCall) json.RawMessage {
 		}
 		b.start["input"] = (*calls)[0].Input
 		*calls = (*calls)[1:]
-	case llm.ImageBlock, llm.ToolResultBlock:
+	case llm.ImageBlock, llm.DocumentBlock, llm.ToolResultBlock:
 	}
 	return mustMarshal(b.start)
 }

@@ -159,7 +159,7 @@ func text(s string) wire.Content { return wire.Content{{Type: "text", Text: s}} 
 func (m *Model) say(q *wire.Request) (wire.Content, *wire.Error) {
 	for i, msg := range q.Messages {
 		for _, b := range msg.Content {
-			if b.Type == "image" || b.Type == "document" {
+			if (b.Type == "image" || b.Type == "document") && q.SchemaTitle() != fileTask {
 				return nil, wire.Invalid(fmt.Sprintf("messages.%d: %s reads text only, not a block of type %s", i, ModelID, b.Type))
 			}
 		}

@@ -106,13 +106,13 @@ func TestRefusesNamingWhatIsMissing(t *testing.T) {
 		maps.Copy(more, tool)
 		return more
 	}
-	image := []any{map[string]any{"role": "user", "content": []any{map[string]any{"type": "image", "source": map[string]any{"type": "base64", "media_type": "image/png", "data": "AA=="}}}}}
+	image := []any{map[string]any{"role": "user", "content": []any{map[string]any{"type": "image", "source": map[string]any{"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}}}}
 	tests := []struct {
 		name string
 		body []byte
 		want string
 	}{
-		{"an unknown task", body(t, schema(`{"title":"poem","type":"object","properties":{},"additionalProperties":false}`), founder(walks)), `task \"poem\", only for: answers, brief, options, probe, questions, reading, scope, understanding`},
+		{"an unknown task", body(t, schema(`{"title":"poem","type":"object","properties":{},"additionalProperties":false}`), founder(walks)), `task \"poem\", only for: answers, brief, file, options, probe, questions, reading, scope, understanding`},
 		{"a task without a title", body(t, schema(`{"type":"object","properties":{},"additionalProperties":false}`), founder(walks)), `task \"\"`},
 		{"no founder's words", body(t, nil), "no part \\u003cfounder-…\\u003e"},
 		{"words without an end", body(t, map[string]any{"messages": []any{map[string]any{"role": "user", "content": "<founder-00000000 source=\"idea\">\nx"}}}), "has no end"},

@@ -28,6 +28,7 @@ func (m *Model) allTasks() map[string]task {
 		"brief":         m.brief,
 		"scope":         m.scope,
 		"options":       m.options,
+		fileTask:        file,
 	}
 }
 

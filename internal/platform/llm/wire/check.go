@@ -196,7 +196,7 @@ func checkBlock(b Block, role, at string) *Error {
 	case b.Type == "tool_use" && !isObject(b.Input):
 		return Invalid(at + ".input: Input should be a valid dictionary")
 	}
-	return nil
+	return checkMedia(b, at)
 }
 
 func isObject(raw json.RawMessage) bool {

@@ -28,7 +28,11 @@ type Part struct {
 func (q *Request) Parts() []Part {
 	var parts []Part
 	add := func(raw []byte, c *CacheControl) {
-		parts = append(parts, Part{Raw: raw, Tokens: tokens(len(raw)), Cache: c})
+		n, ok := mediaTokens(raw)
+		if !ok {
+			n = tokens(len(raw))
+		}
+		parts = append(parts, Part{Raw: raw, Tokens: n, Cache: c})
 	}
 	for _, t := range q.Tools {
 		mark := t.Cache
