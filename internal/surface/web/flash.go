@@ -56,15 +56,26 @@ const (
 	waysAsked        event = "ways_asked"
 	wayChosen        event = "way_chosen"
 	directionDecided event = "direction_decided"
+
+	documentsAsked   event = "documents_asked"
+	documentEdited   event = "document_edited"
+	documentSame     event = "document_same" // the edit changed nothing
+	documentRestored event = "document_restored"
+	documentUndone   event = "document_undone"
+	proposalTaken    event = "proposal_taken"
+	proposalLeft     event = "proposal_left"
+	commentMade      event = "comment_made"
+	commentSettled   event = "comment_settled"
 )
 
-// flash is an event with the name it is about and, for Undo, the project and the
-// note it was on hold with.
+// flash is an event with the name it is about and, for Undo, the project and what
+// belongs to it: the note it was on hold with, the version of a document.
 type flash struct {
 	what    event
 	name    string
 	project project.ID
 	note    string
+	made    paper
 }
 
 func setFlash(w http.ResponseWriter, f flash) {
@@ -74,6 +85,9 @@ func setFlash(w http.ResponseWriter, f flash) {
 	}
 	if f.project != "" {
 		v.Set("project", string(f.project))
+	}
+	if f.made != (paper{}) {
+		v.Set("made", f.made.String())
 	}
 	if f.note != "" {
 		// The longest note, 500 characters, stays within what a cookie holds.
@@ -101,7 +115,11 @@ func takeFlash(w http.ResponseWriter, r *http.Request) *view.Flash {
 	if err != nil {
 		note = nil
 	}
-	return flash{what: event(v.Get("what")), name: v.Get("name"), project: p, note: string(note)}.words()
+	made, err := parsePaper(v.Get("made"))
+	if err != nil {
+		made = paper{}
+	}
+	return flash{what: event(v.Get("what")), name: v.Get("name"), project: p, note: string(note), made: made}.words()
 }
 
 // words says the event on the screen; nil for one we do not know.
@@ -116,6 +134,9 @@ func (f flash) words() *view.Flash {
 	}
 	if undo := flashUndos()[f.what]; undo != "" && f.project != "" {
 		out.Undo, out.Note = "/p/"+string(f.project)+"/"+undo, f.note
+	}
+	if f.made.kind != "" && f.project != "" {
+		out.Undo = "/p/" + string(f.project) + "/documents/" + f.made.String() + "/undo"
 	}
 	if f.what == projectCreated {
 		out.Forget = "idea"
@@ -163,6 +184,16 @@ func flashTexts() map[event]string {
 		waysAsked:        "I work it out",
 		wayChosen:        "This is on the button now",
 		directionDecided: "I write the page again",
+
+		documentsAsked:   "Asked for",
+		documentEdited:   "Saved as a new version",
+		documentSame:     "It says the same as before",
+		documentRestored: "Brought back as a new version",
+		documentUndone:   "Taken back",
+		proposalTaken:    "Taken over as a new version",
+		proposalLeft:     "Left as it was",
+		commentMade:      "Comment kept",
+		commentSettled:   "Settled",
 	}
 }
 

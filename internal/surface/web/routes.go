@@ -37,7 +37,7 @@ func (s *Site) addresses() map[string]http.Handler {
 		"POST /projects":            s.member(s.createProject),
 		"GET /p/{project}":          s.inProject(s.toHome),
 		"GET /p/{project}/{$}":      s.inProject(s.homePage),
-		"GET /p/{project}/live":     open(s.homeLive),
+		"GET /p/{project}/live":     open(s.inWatch(s.homeLive)),
 		"POST /p/{project}/rename":  s.inProject(s.renameProject),
 		"POST /p/{project}/park":    s.inProject(s.parkProject),
 		"POST /p/{project}/unpark":  s.inProject(s.unparkProject),
@@ -111,6 +111,26 @@ func (s *Site) buildAddresses() map[string]http.Handler {
 	}
 }
 
+// paperAddresses are those of documents.
+func (s *Site) paperAddresses() map[string]http.Handler {
+	open := func(h httpd.HandlerFunc) http.Handler { return h }
+	return map[string]http.Handler{
+		"GET /p/{project}/documents":                                       s.inProject(s.documentsPage),
+		"POST /p/{project}/documents":                                      s.inProject(s.writeDocuments),
+		"GET /p/{project}/documents/live":                                  open(s.inWatch(s.documentsLive)),
+		"GET /p/{project}/documents/{document}":                            s.inProject(s.onPaper(s.paper)),
+		"GET /p/{project}/documents/{document}/live":                       open(s.inWatch(s.readerLive)),
+		"GET /p/{project}/documents/{document}/proposal":                   s.inProject(s.onPaper(s.proposalPage)),
+		"POST /p/{project}/documents/{document}/edit":                      s.inProject(s.onPaper(s.editDocument)),
+		"POST /p/{project}/documents/{document}/restore":                   s.inProject(s.onPaper(s.restoreDocument)),
+		"POST /p/{project}/documents/{document}/undo":                      s.inProject(s.onPaper(s.undoDocument)),
+		"POST /p/{project}/documents/{document}/accept":                    s.inProject(s.onPaper(s.acceptProposal)),
+		"POST /p/{project}/documents/{document}/decline":                   s.inProject(s.onPaper(s.declineProposal)),
+		"POST /p/{project}/documents/{document}/comments":                  s.inProject(s.onPaper(s.makeComment)),
+		"POST /p/{project}/documents/{document}/comments/{comment}/settle": s.inProject(s.onPaper(s.settleComment)),
+	}
+}
+
 // adminAddresses are those of whoever runs the installation.
 func (s *Site) adminAddresses() map[string]http.Handler {
 	small := func(h http.Handler) http.Handler { return httpd.BodyLimit(smallBody, h) }
@@ -140,6 +160,7 @@ func (s *Site) jobAddresses() map[string]http.Handler {
 func (s *Site) routes() {
 	addresses := s.addresses()
 	maps.Copy(addresses, s.buildAddresses())
+	maps.Copy(addresses, s.paperAddresses())
 	maps.Copy(addresses, s.adminAddresses())
 	for pattern, h := range addresses {
 		s.mux.Handle(pattern, h)

@@ -76,6 +76,9 @@ const (
 	PlaceConnect  Place = "connect"
 	PlaceSpending Place = "spending"
 	PlaceCosts    Place = "costs" // of one project
+
+	PlaceDocuments Place = "documents"
+	PlaceDecisions Place = "decisions"
 )
 
 // Crumb is a step on the way to a page.
@@ -115,6 +118,7 @@ func commands(s Shell) []command {
 	var list []command
 	if s.Project != nil {
 		list = append(list, command{icon: "house", label: "Home · " + s.Project.Name, key: "h", goes: ProjectAddress(*s.Project)},
+			command{icon: "file-text", label: "Brief & documents · " + s.Project.Name, key: "b", goes: DocumentsAddress(*s.Project)},
 			command{icon: "wallet", label: "Spending · " + s.Project.Name, goes: ProjectAddress(*s.Project) + "spending"})
 	}
 	list = append(list,
