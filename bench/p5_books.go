@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -76,7 +77,8 @@ func (b *book) open(ctx context.Context) error {
 	ids := id.NewSource(time.Now)
 	for range 4 {
 		a := account.Actor{User: id.Mint[account.UserID](ids), Workspace: id.Mint[account.WorkspaceID](ids), Role: account.Owner, Scope: account.ScopeWrite}
-		if err := b.SetLimits(ctx, a, meter.Limits{Month: meter.NoLimit, Day: meter.NoLimit, Run: meter.NoLimit}); err != nil {
+		if err := errors.Join(b.SetLimits(ctx, a, meter.Limits{Month: meter.NoLimit, Day: meter.NoLimit, Run: meter.NoLimit}),
+			b.SetPlan(ctx, a.Workspace, ample(), b.clock.Now())); err != nil {
 			return err
 		}
 		b.teams = append(b.teams, a)

@@ -30,6 +30,13 @@ CREATE TABLE budget (
     period_reserved         bigint NOT NULL DEFAULT 0,
     period_spent_weighed    bigint NOT NULL DEFAULT 0,
     period_reserved_weighed bigint NOT NULL DEFAULT 0,
+    -- What was spent and reserved, in the windows that began then, when a limit was last set.
+    held_day                date,
+    held_since              date,
+    day_before              bigint NOT NULL DEFAULT 0,
+    day_before_weighed      bigint NOT NULL DEFAULT 0,
+    period_before           bigint NOT NULL DEFAULT 0,
+    period_before_weighed   bigint NOT NULL DEFAULT 0,
     CONSTRAINT budget_reserved_not_negative CHECK (
         day_reserved >= 0 AND day_reserved_weighed >= 0 AND period_reserved >= 0 AND period_reserved_weighed >= 0)
 ) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);

@@ -38,7 +38,7 @@ type Account struct {
 	Budget         BudgetID
 	Window         Window
 	Unit           Unit
-	Limit          *int64
+	Limit          *int64 // or what was spent already when it was set lower
 	Spent          int64
 	Reserved       int64
 	BookedSpent    int64
@@ -55,6 +55,8 @@ type Invoiced struct {
 	Nano  NanoUSD
 }
 
+// A run without a limit of its own has that of its team, which may have been lowered since;
+// it is not looked at here.
 const accounts = `
 WITH booked AS (
     SELECT u.budget, b.day = l.day AS today, b.since = u.since AS now, l.nano, l.weighed, 0::bigint AS nano_held, 0::bigint AS weighed_held
@@ -74,11 +76,14 @@ WITH booked AS (
     FROM booked GROUP BY budget
 )
 SELECT b.id AS budget, f.*
-FROM budget b LEFT JOIN sums s ON s.budget = b.id CROSS JOIN LATERAL (VALUES
-    ('day', 'nano_usd', b.day_limit, b.day_spent, b.day_reserved, coalesce(s.day_nano, 0)::bigint, coalesce(s.day_nano_held, 0)::bigint, b.paced),
-    ('day', 'weighed', b.day_limit_weighed, b.day_spent_weighed, b.day_reserved_weighed, coalesce(s.day_weighed, 0)::bigint, coalesce(s.day_weighed_held, 0)::bigint, b.paced),
-    ('period', 'nano_usd', b.period_limit, b.period_spent, b.period_reserved, coalesce(s.period_nano, 0)::bigint, coalesce(s.period_nano_held, 0)::bigint, false),
-    ('period', 'weighed', b.period_limit_weighed, b.period_spent_weighed, b.period_reserved_weighed, coalesce(s.period_weighed, 0)::bigint, coalesce(s.period_weighed_held, 0)::bigint, false)
+FROM budget b LEFT JOIN sums s ON s.budget = b.id CROSS JOIN LATERAL (
+    SELECT CASE WHEN b.held_day = b.day THEN b.day_before END AS day_before, CASE WHEN b.held_day = b.day THEN b.day_before_weighed END AS day_before_weighed,
+        CASE WHEN b.held_since = b.since THEN b.period_before END AS period_before, CASE WHEN b.held_since = b.since THEN b.period_before_weighed END AS period_before_weighed
+) h CROSS JOIN LATERAL (VALUES
+    ('day', 'nano_usd', CASE WHEN b.day_limit IS NOT NULL THEN greatest(b.day_limit, h.day_before) END, b.day_spent, b.day_reserved, coalesce(s.day_nano, 0)::bigint, coalesce(s.day_nano_held, 0)::bigint, b.paced),
+    ('day', 'weighed', CASE WHEN b.day_limit_weighed IS NOT NULL THEN greatest(b.day_limit_weighed, h.day_before_weighed) END, b.day_spent_weighed, b.day_reserved_weighed, coalesce(s.day_weighed, 0)::bigint, coalesce(s.day_weighed_held, 0)::bigint, b.paced),
+    ('period', 'nano_usd', CASE WHEN b.period_limit IS NOT NULL THEN greatest(b.period_limit, h.period_before) END, b.period_spent, b.period_reserved, coalesce(s.period_nano, 0)::bigint, coalesce(s.period_nano_held, 0)::bigint, false),
+    ('period', 'weighed', CASE WHEN b.period_limit_weighed IS NOT NULL THEN greatest(b.period_limit_weighed, h.period_before_weighed) END, b.period_spent_weighed, b.period_reserved_weighed, coalesce(s.period_weighed, 0)::bigint, coalesce(s.period_weighed_held, 0)::bigint, false)
 ) AS f ("window", unit, "limit", spent, reserved, booked_spent, booked_reserved, elastic)
 ORDER BY b.id, 2, 3`
 

@@ -65,9 +65,16 @@ func (c Charge) check() error {
 	return c.Actor.Need(account.MayWrite)
 }
 
+// probeRun is the run of tests of connections. It goes on for ever, so that it has no
+// budget of its own: a test counts against its team and its person.
+const probeRun = "probe"
+
 // own lists the budgets every charge counts against.
 func (c Charge) own() []BudgetID {
-	ids := []BudgetID{RunBudget(c.Actor.Workspace, c.Run), UserBudget(c.Actor.User), WorkspaceBudget(c.Actor.Workspace)}
+	ids := []BudgetID{UserBudget(c.Actor.User), WorkspaceBudget(c.Actor.Workspace)}
+	if c.Run != probeRun {
+		ids = append(ids, RunBudget(c.Actor.Workspace, c.Run))
+	}
 	if c.Project != "" {
 		ids = append(ids, ProjectBudget(c.Project))
 	}
@@ -91,6 +98,14 @@ const (
 	OnTrial Payer = "trial"
 	Nobody  Payer = "nobody" // the demo model: it costs nothing
 )
+
+// confirms is the budget whose limits must have been set before p pays for c.
+func (c Charge) confirms(p Payer) BudgetID {
+	if p == OnTrial {
+		return TrialBudget(c.Actor.User)
+	}
+	return WorkspaceBudget(c.Actor.Workspace)
+}
 
 // gives reports whether what our mistakes cost goes back to the allowance. With a key
 // of one's own the provider has been paid, and it is only listed.

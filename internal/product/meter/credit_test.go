@@ -50,7 +50,7 @@ func TestCreditByPayer(t *testing.T) {
 		t.Run(string(tt.payer), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			a := w.confirmed(t, meter.DefaultLimits())
+			a := w.paidFor(t, w.confirmed(t, meter.DefaultLimits()))
 			c := w.charge(a, "run1")
 			ours := w.spend(t, c, tt.payer)
 			w.spend(t, w.charge(a, "run1"), tt.payer)
@@ -89,8 +89,8 @@ func TestCreditByPayer(t *testing.T) {
 func TestCreditChoosesCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	a := w.confirmed(t, meter.Limits{Month: meter.NoLimit, Day: meter.NoLimit, Run: meter.NoLimit})
-	other := w.confirmed(t, meter.DefaultLimits())
+	a := w.paidFor(t, w.confirmed(t, meter.Limits{Month: meter.NoLimit, Day: meter.NoLimit, Run: meter.NoLimit}))
+	other := w.paidFor(t, w.confirmed(t, meter.DefaultLimits()))
 	step := func(actor account.Actor, run, name string) meter.EntryID {
 		c := w.charge(actor, run)
 		c.Step = name

@@ -152,7 +152,7 @@ func TestWhatAFailureCosts(t *testing.T) { //nolint:tparallel // its books are r
 	charges := make([]meter.Charge, len(table))
 	held := make([]int, len(table))
 	for i := range table {
-		charges[i] = w.charge(w.confirmed(t, meter.DefaultLimits()), "run1")
+		charges[i] = w.charge(w.paidFor(t, w.confirmed(t, meter.DefaultLimits())), "run1")
 	}
 	t.Run("asked", func(t *testing.T) {
 		for i, row := range table {

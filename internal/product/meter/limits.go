@@ -65,8 +65,8 @@ func (m *Meter) SetLimits(ctx context.Context, actor account.Actor, l Limits) er
 	if err := l.check(); err != nil {
 		return err
 	}
-	b := budgetLimits{
-		id: WorkspaceBudget(actor.Workspace), renews: monthly, anchor: 1,
+	b := moneyLimits{
+		id: WorkspaceBudget(actor.Workspace), renews: monthly,
 		day: l.Day.column(), period: l.Month.column(), run: l.Run.column(),
 	}
 	refused := m.fresh(ctx, actor)
@@ -93,32 +93,31 @@ func (m *Meter) SetUserLimits(ctx context.Context, actor account.Actor, u accoun
 	if err := l.check(); err != nil {
 		return err
 	}
-	return m.limit(ctx, budgetLimits{id: UserBudget(u), renews: monthly, anchor: 1, day: l.Day.column(), period: l.Month.column()})
+	return m.limit(ctx, moneyLimits{id: UserBudget(u), renews: monthly, day: l.Day.column(), period: l.Month.column()})
 }
 
 // SetPlan gives a team the allowance of a plan from an instant on: a share for each
 // day, which is pacing, and thirty shares for each month, which is the limit. Months
-// begin on the day of the month on which the plan did, at latest on the 28th.
+// begin on the day of the month on which the plan did, at latest on the 28th. The limits
+// in money that its owner has set stay, and SetLimits leaves the allowance alone.
 func (m *Meter) SetPlan(ctx context.Context, w account.WorkspaceID, p account.Plan, from time.Time) error {
 	share, month := Weighed(p.DayShare), Weighed(p.MonthShare())
 	if share <= 0 {
 		return fault.Newf(fault.Internal, "plan_without_allowance", "The plan %q has no allowance.", p.ID)
 	}
-	return m.limit(ctx, budgetLimits{
-		id: WorkspaceBudget(w), renews: monthly, anchor: min(from.UTC().Day(), 28),
-		paced: true, dayWeighed: &share, periodWeighed: &month,
-	})
-}
-
-// SetTrial gives somebody without a plan what the operator lets people try, once: in
-// this team, and in all teams they make.
-func (m *Meter) SetTrial(ctx context.Context, u account.UserID, w account.WorkspaceID, ceiling NanoUSD) error {
-	for _, b := range []BudgetID{TrialBudget(u), WorkspaceBudget(w)} {
-		if err := m.limit(ctx, budgetLimits{id: b, renews: never, anchor: 1, period: &ceiling}); err != nil {
-			return err
-		}
+	now := m.clock.Now()
+	if _, err := m.db.Exec(ctx, setAllowance, pgx.StrictNamedArgs{
+		"id": WorkspaceBudget(w), "anchor": min(from.UTC().Day(), 28), "today": now, "day": share, "period": month,
+	}); err != nil {
+		return fmt.Errorf("set the allowance of a plan: %w", err)
 	}
 	return nil
+}
+
+// SetTrial gives somebody without a plan what the operator lets people try, once, in
+// all teams they make.
+func (m *Meter) SetTrial(ctx context.Context, u account.UserID, ceiling NanoUSD) error {
+	return m.limit(ctx, moneyLimits{id: TrialBudget(u), renews: never, period: &ceiling})
 }
 
 // AcceptQuote sets the ceiling of a run whose quote was accepted, or raises it. Such a
@@ -144,15 +143,15 @@ func (m *Meter) AcceptQuoteTx(ctx context.Context, tx pgx.Tx, actor account.Acto
 	if ceiling < 0 || ceiling > maxMoney {
 		return fault.OnField("ceiling", "Choose an amount of $0 or more.")
 	}
-	if _, err := tx.Exec(ctx, setLimits, accepted(actor, run, ceiling).args(m.clock.Now())); err != nil {
+	if _, err := tx.Exec(ctx, setMoney, accepted(actor, run, ceiling).args(m.clock.Now())); err != nil {
 		return fmt.Errorf("accept quote: %w", err)
 	}
 	return nil
 }
 
 // accepted is the budget of a run whose quote was accepted.
-func accepted(actor account.Actor, run string, ceiling NanoUSD) budgetLimits {
-	return budgetLimits{id: RunBudget(actor.Workspace, run), renews: never, anchor: 1, borrows: true, period: &ceiling}
+func accepted(actor account.Actor, run string, ceiling NanoUSD) moneyLimits {
+	return moneyLimits{id: RunBudget(actor.Workspace, run), renews: never, borrows: true, period: &ceiling}
 }
 
 // When a budget starts anew.
@@ -161,58 +160,66 @@ const (
 	monthly = "monthly"
 )
 
-// budgetLimits is all that is chosen about one budget; nil is no limit.
-type budgetLimits struct {
-	id                        BudgetID
-	renews                    string
-	anchor                    int
-	paced, borrows            bool
-	day, period, run          *NanoUSD
-	dayWeighed, periodWeighed *Weighed
+// moneyLimits is what is chosen in money about one budget; nil is no limit.
+type moneyLimits struct {
+	id               BudgetID
+	renews           string // of a budget that is not there yet
+	borrows          bool
+	day, period, run *NanoUSD
 }
 
-// One statement that commits by itself, so that nobody waits for the row. Counters
-// stay; a period that begins on another day from now on begins with the next one.
-const setLimits = `
-INSERT INTO budget AS h (id, renews, anchor, paced, borrows, confirmed_at, run_limit,
-    day_limit, day_limit_weighed, period_limit, period_limit_weighed, day, since)
-SELECT @id, @renews, @anchor, @paced, @borrows, @at::timestamptz, @run, @day, @day_weighed, @period, @period_weighed, t.day, ` + sinceOf + `
-FROM (SELECT @today::date AS day) t, (SELECT @renews::text AS renews, @anchor::integer AS anchor, 'epoch'::date AS since) h
-ON CONFLICT (id) DO UPDATE SET renews = excluded.renews, anchor = excluded.anchor, paced = excluded.paced,
-    borrows = excluded.borrows, confirmed_at = excluded.confirmed_at, run_limit = excluded.run_limit,
-    day_limit = excluded.day_limit, day_limit_weighed = excluded.day_limit_weighed,
-    period_limit = excluded.period_limit, period_limit_weighed = excluded.period_limit_weighed`
+// before notes what is spent and reserved when a limit of h is set: it may be set below
+// that, and the nightly check must not call the books broken for it.
+const before = `held_day = h.day, held_since = h.since,
+    day_before = h.day_spent + h.day_reserved, day_before_weighed = h.day_spent_weighed + h.day_reserved_weighed,
+    period_before = h.period_spent + h.period_reserved, period_before_weighed = h.period_spent_weighed + h.period_reserved_weighed`
 
-func (m *Meter) limit(ctx context.Context, b budgetLimits) error {
-	if _, err := m.db.Exec(ctx, setLimits, b.args(m.clock.Now())); err != nil {
+// setMoney and setAllowance are statements that commit by themselves, so that nobody
+// waits for the row. Each leaves alone what the other sets. Counters stay; a period that
+// begins on another day from now on begins with the next one.
+const (
+	setMoney = `
+INSERT INTO budget AS h (id, renews, borrows, confirmed_at, run_limit, day_limit, period_limit, day, since)
+SELECT @id, @renews, @borrows, @at::timestamptz, @run, @day, @period, t.day, ` + sinceOf + `
+FROM (SELECT @at::date AS day) t, (SELECT @renews::text AS renews, 1 AS anchor, 'epoch'::date AS since) h
+ON CONFLICT (id) DO UPDATE SET borrows = h.borrows OR excluded.borrows, confirmed_at = excluded.confirmed_at,
+    run_limit = excluded.run_limit, day_limit = excluded.day_limit, period_limit = excluded.period_limit, ` + before
+
+	setAllowance = `
+INSERT INTO budget AS h (id, renews, anchor, paced, day_limit_weighed, period_limit_weighed, day, since)
+SELECT @id, 'monthly', @anchor, true, @day, @period, t.day, ` + sinceOf + `
+FROM (SELECT @today::date AS day) t, (SELECT 'monthly' AS renews, @anchor::integer AS anchor, 'epoch'::date AS since) h
+ON CONFLICT (id) DO UPDATE SET renews = excluded.renews, anchor = excluded.anchor, paced = true,
+    day_limit_weighed = excluded.day_limit_weighed, period_limit_weighed = excluded.period_limit_weighed, ` + before
+)
+
+func (m *Meter) limit(ctx context.Context, b moneyLimits) error {
+	if _, err := m.db.Exec(ctx, setMoney, b.args(m.clock.Now())); err != nil {
 		return fmt.Errorf("set limits: %w", err)
 	}
 	return nil
 }
 
+func (b moneyLimits) args(now time.Time) pgx.StrictNamedArgs {
+	return pgx.StrictNamedArgs{"id": b.id, "renews": b.renews, "borrows": b.borrows, "at": now, "run": b.run, "day": b.day, "period": b.period}
+}
+
 // The comparison is made where the row is locked, so that what somebody lowers
 // meanwhile is not raised again. NULL is no limit, above all others.
 const lowerLimits = `
-UPDATE budget SET run_limit = @run, day_limit = @day, period_limit = @period, confirmed_at = @at
-WHERE id = @id AND confirmed_at IS NOT NULL AND renews = @renews AND NOT paced
+UPDATE budget h SET run_limit = @run, day_limit = @day, period_limit = @period, confirmed_at = @at, ` + before + `
+WHERE id = @id AND confirmed_at IS NOT NULL
   AND (run_limit IS NULL OR @run::bigint <= run_limit) AND (day_limit IS NULL OR @day::bigint <= day_limit)
   AND (period_limit IS NULL OR @period::bigint <= period_limit)`
 
 // lower sets limits in money of which none is above the present one, and reports
 // whether that was so.
-func (m *Meter) lower(ctx context.Context, b budgetLimits) (bool, error) {
+func (m *Meter) lower(ctx context.Context, b moneyLimits) (bool, error) {
 	tag, err := m.db.Exec(ctx, lowerLimits, pgx.StrictNamedArgs{
-		"id": b.id, "renews": b.renews, "at": m.clock.Now(), "run": b.run, "day": b.day, "period": b.period,
+		"id": b.id, "at": m.clock.Now(), "run": b.run, "day": b.day, "period": b.period,
 	})
 	if err != nil {
 		return false, fmt.Errorf("lower limits: %w", err)
 	}
 	return tag.RowsAffected() > 0, nil
-}
-
-func (b budgetLimits) args(now time.Time) pgx.StrictNamedArgs {
-	return pgx.StrictNamedArgs{
-		"id": b.id, "renews": b.renews, "anchor": b.anchor, "paced": b.paced, "borrows": b.borrows, "at": now, "today": now,
-		"run": b.run, "day": b.day, "day_weighed": b.dayWeighed, "period": b.period, "period_weighed": b.periodWeighed,
-	}
 }

@@ -181,7 +181,7 @@ func (m *Model) card(name string) (*Card, error) {
 // set, and it counts. It belongs to the run "probe" and to no project. The receipt is
 // settled here.
 func (m *Model) Probe(ctx context.Context, actor account.Actor, conn Connection, model string) (client.Findings, error) {
-	c := Charge{Actor: actor, Run: "probe", Step: string(id.Mint[EntryID](m.meter.ids)), Role: Prober}
+	c := Charge{Actor: actor, Run: probeRun, Step: string(id.Mint[EntryID](m.meter.ids)), Role: Prober}
 	if err := c.check(); err != nil {
 		return client.Findings{}, err
 	}

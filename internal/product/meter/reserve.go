@@ -43,9 +43,11 @@ type Reservation struct {
 //	claim    one row while the worker that asks still has the node it works on
 //	held     locks the budgets in the order of their ids; their values are the newest
 //	today    the day it counts for: never before a day already begun; and whether anything
-//	         else forbids to spend: no limits yet, a starter who is suspended, a lost node
+//	         else forbids to spend: no limits or allowance of the payer's yet, a starter who
+//	         is suspended, a lost node
 //	present  the counters as they are in the windows of today, with the limits in force
-//	room     how many tokens of answer fit into each window of each budget; NULL: no limit
+//	room     how many tokens of answer fit into each window of each budget; NULL: no limit,
+//	         or it costs nothing
 //	ok       one row when it fits everywhere, none when not
 //	taken, noted  the writes, made only with ok
 const reserveSQL = `
@@ -56,7 +58,8 @@ WITH claim AS MATERIALIZED (` + flow.ClaimSQL + `), held AS MATERIALIZED (
     FROM budget WHERE id = ANY(@budgets::text[]) ORDER BY id FOR UPDATE
 ), today AS (
     SELECT greatest(@today::date, max(day)) AS day, bool_or(borrows) AS borrows,
-           @free::boolean OR coalesce(bool_or(confirmed_at IS NOT NULL) FILTER (WHERE id = @workspace), false) AS confirmed,
+           @free::boolean OR coalesce(bool_or(CASE WHEN @planned::boolean THEN period_limit_weighed IS NOT NULL ELSE confirmed_at IS NOT NULL END)
+               FILTER (WHERE id = @confirms), false) AS confirmed,
            EXISTS (SELECT FROM app_user u WHERE u.id = @starter AND (u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL)) AS suspended,
            NOT @claimed::boolean OR EXISTS (SELECT FROM claim) AS current
     FROM held
@@ -77,14 +80,14 @@ WITH claim AS MATERIALIZED (` + flow.ClaimSQL + `), held AS MATERIALIZED (
         CASE WHEN h.since = w.since THEN h.period_reserved_weighed ELSE 0 END AS period_reserved_weighed
     FROM held h CROSS JOIN today t CROSS JOIN LATERAL (SELECT ` + sinceOf + ` AS since) w
 ), room AS (
-    SELECT p.id, w.part, w.resets, w.nano, w.weighed, least(
+    SELECT p.id, w.part, w.resets, w.nano, w.weighed, CASE WHEN NOT (@free AND @input::bigint = 0 AND @output::bigint = 0) THEN least(
         CASE WHEN w.nano * 1000 < @input::bigint THEN -1
              WHEN @output::bigint = 0 THEN NULL
              ELSE (w.nano * 1000 - @input) / @output END,
         CASE WHEN w.weighed::numeric * nullif(@unit::bigint, 0) < @input THEN -1
              WHEN @output = 0 THEN NULL
              ELSE least(@most::bigint, floor((w.weighed::numeric * nullif(@unit, 0) - @input) / @output)) END
-        )::bigint AS tokens
+        )::bigint END AS tokens
     FROM present p CROSS JOIN LATERAL (VALUES
         ('day', p.day + 1, p.day_limit - p.day_spent - p.day_reserved,
             p.day_limit_weighed - p.day_spent_weighed - p.day_reserved_weighed),
@@ -218,9 +221,10 @@ func (m *Meter) want(c Charge, call Call, entry EntryID) *want {
 	b := call.Price.worst(call.InputUpper)
 	t := call.Price.tier(call.InputUpper)
 	estimate := times(call.InputUpper, t.rates.Input).amount(call.Price.unit)
-	budgets := c.budgets(call.Also)
+	budgets := c.budgets(append(slices.Clone(call.Also), c.confirms(call.Payer)))
 	return &want{charge: c, budgets: budgets, args: pgx.StrictNamedArgs{
 		"budgets": budgets, "workspace": c.Actor.Workspace, "run_budget": RunBudget(c.Actor.Workspace, c.Run),
+		"confirms": c.confirms(call.Payer), "planned": call.Payer == OnPlan,
 		"today": now, "at": now, "lifetime": lifetime, "free": call.Price.Free(),
 		"input": b.input, "output": b.output, "unit": b.unit,
 		"most": call.MaxTokens, "least": call.MaxTokens,

@@ -129,18 +129,27 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			"a trial", func(ctx context.Context, w *world, a account.Actor) error {
-				return w.SetTrial(ctx, a.User, a.Workspace, almost)
+				return w.SetTrial(ctx, a.User, almost)
 			}, func(c *meter.Call) { c.Payer = meter.OnTrial },
-			refusal{fault.PaymentRequired, "trial_used", meter.ScopeWorkspace, meter.Period, almost, "", 0},
+			refusal{fault.PaymentRequired, "trial_used", meter.ScopePayer, meter.Period, almost, "", 0},
 		},
 		{
-			"a trial used up in another team", func(ctx context.Context, w *world, a account.Actor) error {
-				another := a
-				another.Workspace = "wsp_another"
-				return errors.Join(w.SetTrial(ctx, a.User, "wsp_another", almost), w.SetTrial(ctx, a.User, a.Workspace, 10*worst),
-					w.SetTrial(ctx, a.User, "wsp_another", almost))
-			}, func(c *meter.Call) { c.Payer, c.Also = meter.OnTrial, []meter.BudgetID{meter.TrialBudget("usr_1")} },
-			refusal{fault.PaymentRequired, "trial_used", meter.ScopePayer, meter.Period, almost, "", 0},
+			"a trial nobody gave, though the team has limits for its own key", func(ctx context.Context, w *world, a account.Actor) error {
+				return w.SetLimits(ctx, a, meter.Limits{Month: far, Day: far, Run: far})
+			}, func(c *meter.Call) { c.Payer = meter.OnTrial },
+			refusal{Kind: fault.PaymentRequired, Code: "no_limits", Scope: meter.ScopeWorkspace, Window: meter.Period},
+		},
+		{
+			"a plan there is not, though the team has limits for its own key", func(ctx context.Context, w *world, a account.Actor) error {
+				return w.SetLimits(ctx, a, meter.Limits{Month: far, Day: far, Run: far})
+			}, func(c *meter.Call) { c.Payer = meter.OnPlan },
+			refusal{Kind: fault.PaymentRequired, Code: "no_limits", Scope: meter.ScopeWorkspace, Window: meter.Period},
+		},
+		{
+			"an own key without limits, though the team has a plan", func(ctx context.Context, w *world, a account.Actor) error {
+				return w.SetPlan(ctx, a.Workspace, account.Plan{DayShare: 10 * worstWeighed}, w.clock.Now())
+			}, nil,
+			refusal{Kind: fault.PaymentRequired, Code: "no_limits", Scope: meter.ScopeWorkspace, Window: meter.Period},
 		},
 		{
 			"a plan's day", func(ctx context.Context, w *world, a account.Actor) error {

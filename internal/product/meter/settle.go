@@ -2,6 +2,7 @@ package meter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -204,10 +205,18 @@ WITH gone AS (
 )
 SELECT (SELECT nano FROM gone) AS reserved, EXISTS (SELECT FROM before) AS before, EXISTS (SELECT FROM noted) AS noted`
 
-// settle writes a settlement by one statement.
+// errNoReservation says that there is neither a reservation nor a row of the ledger.
+var errNoReservation = errors.New("there was never a reservation")
+
+// settle writes a settlement by one statement. A statement that waited for somebody who
+// settled the same call does not see the row they wrote; it is asked a second time.
 func (m *Meter) settle(ctx context.Context, q querier, s settlement) error {
 	faultpoint.At("meter.settle.before")
-	if err := m.settled(ctx, q.QueryRow(ctx, settle, s.args(m.clock.Now())), s); err != nil {
+	err := m.settled(ctx, q.QueryRow(ctx, settle, s.args(m.clock.Now())), s)
+	if errors.Is(err, errNoReservation) {
+		err = m.settled(ctx, q.QueryRow(ctx, settle, s.args(m.clock.Now())), s)
+	}
+	if err != nil {
 		return err
 	}
 	faultpoint.At("meter.settle.after")
@@ -222,7 +231,7 @@ func (m *Meter) settled(ctx context.Context, row pgx.Row, s settlement) error {
 	case err != nil:
 		return fmt.Errorf("settle: %w", err)
 	case reserved == nil && !before:
-		return fmt.Errorf("settle: there was never a reservation %s", s.id)
+		return fmt.Errorf("settle %s: %w", s.id, errNoReservation)
 	case noted:
 		m.log.WarnContext(ctx, "model call settled after it was written off", "entry", s.id, "cost", s.cost.Nano.String())
 	case reserved != nil && s.cost.Nano > *reserved:

@@ -23,7 +23,7 @@ type Used struct {
 
 // Standing is how a budget stands at an instant, with everything settled by then.
 type Standing struct {
-	// Set is false while nobody has chosen limits: nothing paid can start.
+	// Set is false while nobody has chosen limits and there is no plan: nothing paid can start.
 	Set bool
 	// Paced is true when the day's limit is a share of a month and may be passed by a
 	// build whose quote was accepted.
@@ -117,7 +117,7 @@ func (m *Meter) standing(ctx context.Context, b BudgetID) (Standing, error) {
 func (r standingRow) standing() Standing {
 	tomorrow := r.Today.AddDate(0, 0, 1)
 	s := Standing{
-		Set: r.ConfirmedAt != nil, Paced: r.Paced, Run: r.RunLimit,
+		Set: r.ConfirmedAt != nil || r.PeriodLimitWeighed != nil, Paced: r.Paced, Run: r.RunLimit,
 		Day: Used{
 			Limit: r.DayLimit, LimitWeighed: r.DayLimitWeighed, ResetsAt: &tomorrow,
 			Spent: Amount{r.DaySpent, r.DaySpentWeighed}, Reserved: Amount{r.DayReserved, r.DayReservedWeighed},

@@ -129,7 +129,7 @@ func TestStatementOfSomebodyRestricted(t *testing.T) {
 func TestExportCSV(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	a := w.confirmed(t, meter.DefaultLimits())
+	a := w.paidFor(t, w.confirmed(t, meter.DefaultLimits()))
 	a.User = "usr_1"
 	c := meter.Charge{Actor: a, Project: "prj_1", Run: `=HYPERLINK("http://evil","click")`, Node: "@SUM(A1)", Epoch: 1, Step: "-2+3", Role: meter.Coder}
 	call := w.call(t, sonnet)

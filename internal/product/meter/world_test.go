@@ -2,6 +2,7 @@ package meter_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"sync/atomic"
@@ -64,6 +65,16 @@ func (w *world) confirmed(t *testing.T, l meter.Limits) account.Actor {
 	t.Helper()
 	a := w.owner()
 	if err := w.SetLimits(t.Context(), a, l); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// paidFor gives a team a plan and its owner a trial, both with plenty.
+func (w *world) paidFor(t *testing.T, a account.Actor) account.Actor {
+	t.Helper()
+	if err := errors.Join(w.SetPlan(t.Context(), a.Workspace, account.Plan{ID: "test", DayShare: 1e12}, w.clock.Now()),
+		w.SetTrial(t.Context(), a.User, 1000*meter.Dollar)); err != nil {
 		t.Fatal(err)
 	}
 	return a
