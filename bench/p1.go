@@ -52,6 +52,8 @@ func p1(ctx context.Context, args []string, out io.Writer) (verdict, error) {
 	flags.IntVar(&r.processes, "processes", r.processes, "processes")
 	flags.IntVar(&rounds, "rounds", rounds, "rounds with kills")
 	flags.IntVar(&pace.rate, "rate", pace.rate, "calls a second over the users' budgets")
+	flags.DurationVar(&pace.block, "block", pace.block, "how long calls, and bare commits, are made in turn")
+	flags.IntVar(&pace.blocks, "blocks", pace.blocks, "how often")
 	if err := flags.Parse(args); err != nil {
 		return verdict{}, err
 	}
@@ -346,13 +348,14 @@ func (f findings) judge() verdict {
 		}
 	}
 	a := f.adversary
-	ok = ok && kills > 0 && orphans > 0 && f.control.over > 0 && a.over <= 0 && a.beyond == 0 && a.flaws == 0 && a.calls > 0 && a.refused > 0 &&
-		f.speed.ratio() <= ratioTarget && f.speed.shed == 0
+	ok = ok && kills > 0 && orphans > 0 && f.control.over > 0 && a.over <= 0 && a.beyond == 0 && a.flaws == 0 && a.calls > 0 && a.refused > 0
+	compared, slow, skipped := f.speed.judge()
 	return verdict{
-		figures: fmt.Sprintf("overspend %s, admitted %d of a budget worth %d, leaked %d, %d processes killed with %d calls under way, hostile texts overspend %s, control overspend %s, reserve+settle p99 %s = %.1f × a bare commit's %s at %d/s over %d users, one shared budget %.0f calls/s",
+		figures: fmt.Sprintf("overspend %s, admitted %d of a budget worth %d, leaked %d, %d processes killed with %d calls under way, hostile texts overspend %s, control overspend %s, reserve+settle %s against a bare commit's %s: %s at %d/s over %d users, one shared budget %.0f calls/s",
 			max(worst.over, 0), worst.admitted, worthTarget, worst.leaked, kills, orphans, max(a.over, 0), f.control.over,
-			f.speed.p99(f.speed.call), f.speed.ratio(), f.speed.p99(f.speed.bare), f.speed.rate, f.speed.users, f.speed.shared),
+			f.speed.call, f.speed.bare, compared, f.speed.rate, f.speed.users, f.speed.shared),
 		targets: fmt.Sprintf("overspend 0, admitted %d, leaked 0, control > 0, ≤ %d ×", worthTarget, ratioTarget),
-		short:   !ok,
+		short:   !ok || slow,
+		skipped: skipped,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,20 +32,60 @@ type pace struct {
 
 // speed is what came of it.
 type speed struct {
-	bare, call  []time.Duration
-	shed        int64
+	bare, call  offered
 	shared      float64 // calls a second against one budget
 	rate, users int
 }
 
-func (s speed) p99(took []time.Duration) time.Duration { return quantileOf(took, .99) }
+// offered is what became of calls made at a rate.
+type offered struct {
+	took []time.Duration
+	shed int64 // not begun, since too many were under way
+}
 
-func (s speed) ratio() float64 {
-	bare := s.p99(s.bare)
-	if bare == 0 {
-		return 0
+// quantile counts what was shed as slower than anything that was measured; where the
+// quantile falls there, it is not known.
+func (o offered) quantile(q float64) (time.Duration, bool) {
+	at := int(q * float64(len(o.took)+int(o.shed)-1))
+	if at >= len(o.took) {
+		return 0, len(o.took) == 0 && o.shed == 0
 	}
-	return float64(s.p99(s.call)) / float64(bare)
+	slices.Sort(o.took)
+	return o.took[at].Round(100 * time.Microsecond), true
+}
+
+func (o offered) String() string {
+	text := func(q float64) string {
+		if took, known := o.quantile(q); known {
+			return took.String()
+		}
+		return "beyond measure"
+	}
+	return fmt.Sprintf("p50 %s p99 %s (%d of %d shed)", text(.5), text(.99), o.shed, len(o.took)+int(o.shed))
+}
+
+// ratio compares what takes 99 of 100 calls with what takes 99 of 100 bare commits; false
+// where either is beyond measure.
+func (s speed) ratio() (float64, bool) {
+	bare, known := s.bare.quantile(.99)
+	call, knownToo := s.call.quantile(.99)
+	if bare == 0 {
+		return 0, known && knownToo
+	}
+	return float64(call) / float64(bare), known && knownToo
+}
+
+// judge says how the ratio is, and whether it is good enough. Where the machine shed bare
+// commits it could not have taken calls either, and nothing can be said of them.
+func (s speed) judge() (says string, short bool, skipped string) {
+	if s.bare.shed > 0 {
+		return "not compared", false, fmt.Sprintf("the speed: %d of %d bare commits were shed, so %d/s is more than this machine takes now", s.bare.shed, len(s.bare.took)+int(s.bare.shed), s.rate)
+	}
+	ratio, known := s.ratio()
+	if !known {
+		return "more than can be measured", true, ""
+	}
+	return fmt.Sprintf("%.1f ×", ratio), ratio > ratioTarget, ""
 }
 
 const (
@@ -79,19 +120,14 @@ func (p pace) measure(ctx context.Context, pool *pgxpool.Pool, out io.Writer) (s
 		return speed{}, err
 	}
 	for range p.blocks {
-		bare, shed, err := p.offer(ctx, func() error { _, err := pool.Exec(ctx, bareCommit, body); return err })
-		if err != nil {
+		if err := p.offer(ctx, &s.bare, func() error { _, err := pool.Exec(ctx, bareCommit, body); return err }); err != nil {
 			return speed{}, err
 		}
-		s.bare, s.shed = append(s.bare, bare...), s.shed+shed
-		call, shed, err := p.offer(ctx, func() error { i := n.Add(1); return calls.call(ctx, actors[int(i)%len(actors)], i) })
-		if err != nil {
+		if err := p.offer(ctx, &s.call, func() error { i := n.Add(1); return calls.call(ctx, actors[int(i)%len(actors)], i) }); err != nil {
 			return speed{}, err
 		}
-		s.call, s.shed = append(s.call, call...), s.shed+shed
 	}
-	say(out, "p1: %d/s over the budgets of %d users, each call against four of them: reserve + settle p50 %s p99 %s, bare commit p50 %s p99 %s, %d shed",
-		p.rate, p.users, quantileOf(s.call, .5), s.p99(s.call), quantileOf(s.bare, .5), s.p99(s.bare), s.shed)
+	say(out, "p1: %d/s over the budgets of %d users, each call against four of them: reserve + settle %s, bare commit %s", p.rate, p.users, s.call, s.bare)
 	s.shared, err = p.crowd(ctx, calls, actors[0], &n)
 	say(out, "p1: sixteen callers without a pause against the same four budgets: %.0f calls/s", s.shared)
 	return s, err
@@ -126,14 +162,12 @@ func (c caller) call(ctx context.Context, a account.Actor, n int64) error {
 	return r.Answered(worstAnswer()).Settle(ctx)
 }
 
-// offer calls do at the rate for a block, without waiting for answers, and returns
-// how long each took from the instant it was due.
-func (p pace) offer(ctx context.Context, do func() error) ([]time.Duration, int64, error) {
+// offer calls do at the rate for a block, without waiting for answers, and adds to o how
+// long each took from the instant it was due.
+func (p pace) offer(ctx context.Context, o *offered, do func() error) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	var took []time.Duration
 	var failed error
-	var shed atomic.Int64
 	open := make(chan struct{}, openAtMost)
 	begun := time.Now()
 	for n := range int(p.block.Seconds() * float64(p.rate)) {
@@ -142,7 +176,7 @@ func (p pace) offer(ctx context.Context, do func() error) ([]time.Duration, int6
 		select {
 		case open <- struct{}{}:
 		default:
-			shed.Add(1)
+			o.shed++
 			continue
 		}
 		wg.Go(func() {
@@ -151,14 +185,14 @@ func (p pace) offer(ctx context.Context, do func() error) ([]time.Duration, int6
 			<-open
 			mu.Lock()
 			defer mu.Unlock()
-			took = append(took, done)
+			o.took = append(o.took, done)
 			if err != nil {
 				failed = err
 			}
 		})
 	}
 	wg.Wait()
-	return took, shed.Load(), failed
+	return failed
 }
 
 // crowd is sixteen callers that share one user's budgets, for one block.

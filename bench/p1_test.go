@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func TestJudgeOfSpending(t *testing.T) {
 		return findings{
 			quiet: exact, kills: []outcome{{admitted: worthTarget, killed: 2, orphans: 3}}, control: outcome{over: 1},
 			adversary: adversity{calls: 1, refused: 1, over: -5},
-			speed:     speed{bare: []time.Duration{time.Millisecond}, call: []time.Duration{9 * time.Millisecond}},
+			speed:     speed{bare: offered{took: slices.Repeat([]time.Duration{time.Millisecond}, 200)}, call: offered{took: slices.Repeat([]time.Duration{9 * time.Millisecond}, 200)}},
 		}
 	}
 	for _, c := range []struct {
@@ -59,13 +60,22 @@ func TestJudgeOfSpending(t *testing.T) {
 		{"hostile text overspends", func(f *findings) { f.adversary.over = 1 }, true},
 		{"hostile text beyond its worst case", func(f *findings) { f.adversary.beyond = 1 }, true},
 		{"no hostile text got through", func(f *findings) { f.adversary.calls = 0 }, true},
-		{"slow", func(f *findings) { f.speed.call[0] = 11 * time.Millisecond }, true},
-		{"shed", func(f *findings) { f.speed.shed = 1 }, true},
+		{"one slow", func(f *findings) { f.speed.call.took[0] = time.Second }, false},
+		{"slow", func(f *findings) { f.speed.call.took = []time.Duration{11 * time.Millisecond} }, true},
+		{"one shed", func(f *findings) { f.speed.call.shed = 1 }, false},
+		{"shed", func(f *findings) { f.speed.call.shed = 10 }, true},
+		{"all shed", func(f *findings) { f.speed.call = offered{shed: 10} }, true},
+		{"bare commits shed", func(f *findings) { f.speed.bare.shed, f.speed.call.shed = 1, 10 }, false},
+		{"bare commits shed, and overspent", func(f *findings) { f.speed.bare.shed, f.quiet.over = 1, 1 }, true},
 	} {
 		f := good()
 		c.change(&f)
-		if v := f.judge(); v.short != c.want {
+		v := f.judge()
+		if v.short != c.want {
 			t.Errorf("%s: %s, want short %t", c.name, v, c.want)
+		}
+		if busy := f.speed.bare.shed > 0; busy != (v.skipped != "") {
+			t.Errorf("%s: %s, want skipped %t", c.name, v, busy)
 		}
 	}
 }
