@@ -172,7 +172,13 @@ func quote(s string) string {
 // until waits for an expression to become true, over any number of pages.
 func until(ctx context.Context, t *testing.T, what, expression string) {
 	t.Helper()
-	limited, cancel := context.WithTimeout(ctx, patience)
+	within(ctx, t, patience, what, expression)
+}
+
+// within is until with a patience of its own.
+func within(ctx context.Context, t *testing.T, most time.Duration, what, expression string) {
+	t.Helper()
+	limited, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"cofounder/internal/platform/llm/llmtest"
 
@@ -28,6 +29,8 @@ func TestConnectAnAI(t *testing.T) {
 		_, _ = w.Write([]byte("<h1>Welcome to our hotel</h1>")) //nolint:errcheck // the browser of the test is gone
 	}))
 	t.Cleanup(portal.Close)
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(silent.Close)
 	p := serve(t)
 	ctx := tab(t, screen{1440, 900, "light"})
 	phone := tab(t, screen{360, 780, "dark"})
@@ -39,10 +42,12 @@ func TestConnectAnAI(t *testing.T) {
 	for _, mistake := range []struct{ name, address, key, says string }{
 		{"nobody there", "http://127.0.0.1:1", "sk-right", "Nothing answers at"},
 		{"a web page", portal.URL, "sk-right", "not an AI that speaks the Messages API"},
+		{"no answer ever", silent.URL, "sk-right", "gave no answer within 25 seconds"},
 		{"wrong key", ai.URL, "sk-wrong", "does not accept this key"},
 	} {
 		connectAndTest(ctx, t, p.base, mistake.address, mistake.key)
-		until(ctx, t, mistake.name, `document.querySelector('#present')?.innerText.includes('Does not work') &&
+		const testing = 25 * time.Second // at most, which the product says itself
+		within(ctx, t, testing+patience, mistake.name, `document.querySelector('#present')?.innerText.includes('Does not work') &&
 			document.querySelector('#present').innerText.includes(`+quote(mistake.says)+`)`)
 		clean(ctx, t)
 	}

@@ -178,7 +178,7 @@ func (c *Card) Price(model string, at time.Time) (Price, error) {
 	p, ok := c.at(model, at)
 	if !ok {
 		return Price{}, fault.Newf(fault.Conflict, "unknown_model",
-			"I do not know what the model %q costs, so I will not use it. Choose another model, or add its price to the rate card.", model)
+			"I do not know what the model %q costs, so I will not use it. Choose another model, or have its price added to the price list of this installation.", model)
 	}
 	if c.free {
 		return p, nil

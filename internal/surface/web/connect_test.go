@@ -122,7 +122,7 @@ func TestConnectPage(t *testing.T) {
 	if n := len(server.Calls()); n != 0 {
 		t.Errorf("%d calls by saving", n)
 	}
-	v.follow(t, v.post(t, "/connect/test", form())).want(http.StatusOK).says("Works", "claude-sonnet-5-5 answered in", "keeps to a form", "A first version may cost $")
+	v.follow(t, v.post(t, "/connect/test", form())).want(http.StatusOK).says("Works", "claude-sonnet-5-5 answered at once", "keeps to a form", "A first version may cost $")
 	v.get(t, "/spending").says("$0.22 so far in November 2026", "of $30.00", "claude-sonnet-5-5", "No project (tests of the AI)", "None this month")
 	v.get(t, "/new").says("Nothing yet. 127.0.0.1:", "is connected", "$0.22")
 	csv := v.get(t, "/spending.csv").want(http.StatusOK)

@@ -77,7 +77,11 @@ func (c Connect) keyHint() string {
 	case c.Chosen.Auth == llm.NoAuth:
 		return "Most servers of one's own want none. It is kept encrypted and never shown again."
 	}
-	return "It is kept encrypted, never shown again, and sent to the address above and nowhere else."
+	to := "the address above"
+	if c.Chosen.Fixed {
+		to = c.Chosen.BaseURL
+	}
+	return "It is kept encrypted, never shown again, and sent to " + to + " and nowhere else."
 }
 
 // noLimit is the name of the box beside a limit's field.
@@ -107,9 +111,13 @@ func cardChoices() []choice {
 
 // found lists what a test found out, as sentences.
 func found(t meter.Test) []string {
-	list := []string{fmt.Sprintf("%s answered in %.1f seconds.", t.Asked, float64(t.TookMS)/1000)}
+	took := fmt.Sprintf("in %.1f seconds", float64(t.TookMS)/1000)
+	if t.TookMS < 100 {
+		took = "at once"
+	}
+	list := []string{fmt.Sprintf("%s answered %s.", t.Asked, took)}
 	if t.Model != "" && t.Model != t.Asked {
-		list[0] = fmt.Sprintf("I asked for %s and %s answered in %.1f seconds: the server puts its own in its place.", t.Asked, t.Model, float64(t.TookMS)/1000)
+		list[0] = fmt.Sprintf("I asked for %s and %s answered %s: the server puts its own in its place.", t.Asked, t.Model, took)
 	}
 	if t.Structured {
 		list = append(list, "It keeps to a form when asked to, which makes answers dependable.")

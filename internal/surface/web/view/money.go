@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strings"
 
 	"cofounder/internal/product/meter"
 )
@@ -17,6 +18,17 @@ func Money(n meter.NanoUSD) string {
 	}
 	cents := (n + cent/2) / cent
 	return fmt.Sprintf("$%d.%02d", cents/100, cents%100)
+}
+
+// begins is a text at the beginning of a sentence.
+func begins(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// roughly is an amount that is not exact.
+func roughly(n meter.NanoUSD) string {
+	if text := Money(n); strings.HasPrefix(text, "under") {
+		return text
+	}
+	return "about " + Money(n)
 }
 
 // ceilingText is a limit as it stands in a field: empty for none.
