@@ -234,7 +234,7 @@ func (a *App) openServer() error {
 		}
 		mux.Handle("/", site)
 		mux.Handle(api.Prefix+"/", api.New(api.Config{
-			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Interviews: a.Interviews,
+			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Interviews: a.Interviews, Options: a.Options,
 			Meter: a.Meter, Connections: a.Connections, Model: a.Model,
 			Idempotency: a.memory, Version: Version(),
 		}))

@@ -27,11 +27,11 @@ func ConfirmWords(ceiling meter.NanoUSD) string { return "up to " + ceiling.Stri
 // run and starts it. All of it, or nothing; the same again changes nothing. The run waits
 // in line until somebody can build.
 //
-// An option that is not of this project is fault.NotFound; fault.Invalid on key, ceiling
-// and the choices; fault.PaymentRequired with code no_limits; fault.Conflict, each with
-// the field see (where it is seen to), with code project_deleted, project_parked,
-// options_needed, being_written, refresh_first, build_running, price_changed,
-// confirm_needed, direction_open, option_open or key_reused.
+// fault.Invalid on key, ceiling and the choices; fault.PaymentRequired with code
+// no_limits; fault.Conflict, each with the field see (where it is seen to), with code
+// project_deleted, project_parked, options_needed, being_written, page_being_written,
+// refresh_first, build_running, no_price, price_changed, confirm_needed, direction_open,
+// option_open or key_reused.
 func (o *Options) BuildThis(ctx context.Context, actor account.Actor, p project.ID, b Build) (Order, error) {
 	if _, err := o.cfg.Projects.Get(ctx, actor, p); err != nil {
 		return Order{}, err
@@ -80,7 +80,7 @@ func (b Build) checked() (Build, error) {
 	if b.Ceiling < 0 {
 		f.Refuse("ceiling", "Choose an amount of $0 or more.")
 	}
-	b.Choices.check(&f)
+	b.check(&f)
 	return b, f.Err()
 }
 
@@ -168,13 +168,27 @@ func (o *Options) offeredTx(ctx context.Context, tx pgx.Tx, d deal) (Set, Option
 	}
 	chosen, ok := set.Option(d.build.Option)
 	if !ok {
-		return Set{}, Option{}, o.missingTx(ctx, tx, p, d.build.Option)
+		return Set{}, Option{}, conflict(p, "refresh_first", "This is not one of the ways to build that are in force. Look at them first.", "options")
 	}
-	run, err := o.cfg.Runs.UnderwayTx(ctx, tx, string(d.project.Workspace), string(p), project.RunBuild)
-	if err == nil && run != "" {
-		err = conflict(p, "build_running", "A build of this project is under way or waits in line already.", "build")
+	return set, chosen, o.nothingUnderwayTx(ctx, tx, d.project)
+}
+
+// nothingUnderwayTx refuses while the page is written, since then it is about to say
+// something else, and while another build is not over.
+func (o *Options) nothingUnderwayTx(ctx context.Context, tx pgx.Tx, in project.Project) error {
+	for kind, refusal := range map[flow.Kind]*fault.Error{
+		project.RunWriteBrief: conflict(in.ID, "page_being_written", "The page about your idea is being written again. It takes a moment.", "brief"),
+		project.RunBuild:      conflict(in.ID, "build_running", "A build of this project is under way or waits in line already.", "build"),
+	} {
+		run, err := o.cfg.Runs.UnderwayTx(ctx, tx, string(in.Workspace), string(in.ID), kind)
+		if err != nil {
+			return err
+		}
+		if run != "" {
+			return refusal
+		}
 	}
-	return set, chosen, err
+	return nil
 }
 
 // ready refuses a set of which nothing can be ordered or chosen.
@@ -188,20 +202,6 @@ func (s Set) ready(p project.ID) error {
 		return conflict(p, "refresh_first", "The page has changed since I worked out how to build it. Refresh first, so that you get what the page says now.", "options")
 	}
 	return nil
-}
-
-const thereWas = `SELECT EXISTS (SELECT FROM build_option WHERE project_id = $1 AND id = $2)`
-
-// missingTx says why an option is not among those in force.
-func (o *Options) missingTx(ctx context.Context, tx pgx.Tx, p project.ID, i ID) error {
-	var was bool
-	if err := tx.QueryRow(ctx, thereWas, p, i).Scan(&was); err != nil {
-		return fmt.Errorf("look for %s: %w", i, err)
-	}
-	if was {
-		return conflict(p, "refresh_first", "There are newer ways to build this. Look at them first.", "options")
-	}
-	return fault.New(fault.NotFound, "", "There is no such way to build.")
 }
 
 // price refuses a ceiling that does not belong to what the build costs now, or that

@@ -2,6 +2,7 @@ package option
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"cofounder/internal/base/fault"
@@ -81,4 +82,18 @@ func (o *Options) Choose(ctx context.Context, actor account.Actor, p project.ID,
 		return Set{}, err
 	}
 	return o.Get(ctx, actor, p)
+}
+
+const thereWas = `SELECT EXISTS (SELECT FROM build_option WHERE project_id = $1 AND id = $2)`
+
+// missingTx says why an option is not among those in force.
+func (o *Options) missingTx(ctx context.Context, tx pgx.Tx, p project.ID, i ID) error {
+	var was bool
+	if err := tx.QueryRow(ctx, thereWas, p, i).Scan(&was); err != nil {
+		return fmt.Errorf("look for %s: %w", i, err)
+	}
+	if was {
+		return conflict(p, "refresh_first", "There are newer ways to build this. Look at them first.", "options")
+	}
+	return fault.New(fault.NotFound, "", "There is no such way to build.")
 }

@@ -22,6 +22,7 @@ import (
 	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/option"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
 
@@ -39,6 +40,7 @@ type Config struct {
 	Journeys    *journey.Journeys
 	Documents   *document.Documents
 	Interviews  *interview.Interviews
+	Options     *option.Options
 	Meter       *meter.Meter
 	Connections *meter.Connections
 	Model       *meter.Model
@@ -67,6 +69,8 @@ func New(cfg Config) http.Handler {
 	a.events()
 	a.journey()
 	a.decisions()
+	a.options()
+	a.wishes()
 	a.documents()
 	a.versions()
 	a.proposals()

@@ -10,6 +10,7 @@ import (
 	"cofounder/internal/product/interview"
 	"cofounder/internal/product/interview/attachment"
 	"cofounder/internal/product/journey"
+	"cofounder/internal/product/option"
 	"cofounder/internal/product/project"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,9 @@ type desk struct {
 	question      interview.QuestionID
 	contradiction interview.ContradictionID
 	attachment    attachment.ID
+
+	option option.ID
+	wish   option.WishID
 }
 
 // desk returns the project of a person's team, made at the first call by the person, or
@@ -75,6 +79,12 @@ VALUES ($1, $2, 'idea', $3, 'A calendar', 'No calendar', 'One says a calendar, t
 		t.Fatal(err)
 	}
 	d.comment, d.decision = c.ID, asked.ID
+	d.option = w.wayToBuild(t, actor, d.project)
+	wished, err := w.options.WishFor(ctx, actor, d.project, "A reminder by mail.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.wish = wished.ID
 	w.desks.Store(p.actor.Workspace, d)
 	return d
 }
@@ -96,4 +106,29 @@ func (w *world) write(t *testing.T, actor account.Actor, p project.ID, c papers.
 		t.Fatal(err)
 	}
 	return out
+}
+
+// wayToBuild stores a scope and one way to build it, as a run does.
+func (w *world) wayToBuild(t *testing.T, actor account.Actor, p project.ID) option.ID {
+	t.Helper()
+	w.write(t, actor, p, papers.Scope{Features: []papers.Feature{{
+		Name: "Bookings", Priority: papers.Must, Criteria: []papers.Criterion{{Text: "An owner books a free hour.", Must: true}},
+	}}})
+	ids := id.NewSource(w.clock.Now)
+	set, one := id.Mint[option.SetID](ids), id.Mint[option.ID](ids)
+	for _, sql := range []string{
+		`INSERT INTO option_set (id, project_id, number, compare, brief, scope, state, run, asked_at, changed_at)
+SELECT $1, $2, 1, false, (SELECT current FROM document WHERE project_id = $2 AND kind = 'brief'), 1, 'written', 'run_1', $4, $4 WHERE $3 <> ''`,
+		`INSERT INTO build_option (id, project_id, set_id, place, recommended, content)
+SELECT $3, $2, $1, 0, true, jsonb_build_object('name', 'All of it', 'what_you_get', '["Bookings"]'::jsonb, 'what_is_left_out', '[]'::jsonb,
+    'what_could_go_wrong', '["Nothing known"]'::jsonb, 'because', 'It is all.', 'risk_level', 'low',
+    'technical', '{"approach": "One program.", "stack": "go", "trade_offs": []}'::jsonb,
+    'covers', (SELECT jsonb_agg(c->'id') FROM document_version v, jsonb_array_elements(v.content->'features') f, jsonb_array_elements(f->'criteria') c
+        WHERE v.project_id = $2 AND v.kind = 'scope')) WHERE $4::timestamptz IS NOT NULL`,
+	} {
+		if _, err := w.db.Exec(t.Context(), sql, set, p, one, w.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return one
 }

@@ -16,6 +16,7 @@ const (
 
 	tagSystem, tagMe, tagTeam, tagProjects, tagMoney = "System", "Me", "Workspace", "Projects", "AI and spending"
 	tagInterview, tagJourney, tagDocuments           = "Questions", "Journey and decisions", "Documents"
+	tagOptions                                       = "Ways to build"
 
 	about = `Everything the pages do, for programs.
 
@@ -40,6 +41,7 @@ func openAPI() huma.Config {
 				{Name: tagProjects, Description: "Ideas on their way to products"},
 				{Name: tagInterview, Description: "From an idea over its questions to one page"},
 				{Name: tagJourney, Description: "Where a project is, and what its founder decides"},
+				{Name: tagOptions, Description: "Ways to build, what they take, Build this, and wishes for later"},
 				{Name: tagDocuments, Description: "What is written about a project, in all its versions"},
 				{Name: tagTeam, Description: "The workspace (on screen: team), its members and invitations"},
 				{Name: tagMoney, Description: "The AI connection, limits and what was spent"},

@@ -29,6 +29,8 @@ func (w *world) things() map[string]func(*testing.T, person) string {
 		},
 		"attachment": func(t *testing.T, p person) string { t.Helper(); return string(w.desk(t, p).attachment) },
 
+		"option":   func(t *testing.T, p person) string { t.Helper(); return string(w.desk(t, p).option) },
+		"wish":     func(t *testing.T, p person) string { t.Helper(); return string(w.desk(t, p).wish) },
 		"document": func(*testing.T, person) string { return "brief" },
 		"section":  func(*testing.T, person) string { return "value" },
 		"version":  func(*testing.T, person) string { return "1" },

@@ -25,6 +25,7 @@ import (
 	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/option"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/api"
 	"cofounder/internal/surface/httpd"
@@ -50,6 +51,7 @@ type world struct {
 	documents *papers.Documents
 
 	interviews *interview.Interviews
+	options    *option.Options
 	desks      sync.Map // of a person; see desk
 
 	meter       *meter.Meter
@@ -111,8 +113,12 @@ func open(t *testing.T) *world {
 	w.interviews = interview.New(interview.Config{
 		DB: w.db, Clock: w.clock, IDs: ids, Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Runs: w.runs, Model: w.model,
 	})
+	w.options = option.New(option.Config{
+		DB: w.db, Clock: w.clock, IDs: ids, Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Runs: w.runs,
+		Meter: w.meter, Model: w.model, Stacks: option.Stacks,
+	})
 	handler := api.New(api.Config{
-		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Interviews: w.interviews, Version: "0.0.0-test",
+		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Interviews: w.interviews, Options: w.options, Version: "0.0.0-test",
 		Meter: w.meter, Connections: w.connections, Model: w.model,
 		Idempotency: idempotency.New(idempotency.Config{DB: w.db, Clock: w.clock, Log: log, Box: box, Deadline: 30 * time.Second}),
 	})
