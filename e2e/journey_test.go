@@ -30,7 +30,7 @@ func TestFirstVisitByKeyboard(t *testing.T) {
 	press(ctx, t, idea)
 	tabTo(ctx, t, "form[action='/projects'] button")
 	press(ctx, t, kb.Enter)
-	until(ctx, t, "the project's home", `location.pathname.startsWith('/p/prj_') && document.body.innerText.includes('eleven families')`)
+	until(ctx, t, "the first question", `location.pathname.endsWith('/questions') && document.querySelector('#talk .step').innerText.startsWith('Question 1 of 3')`)
 	clean(ctx, t)
 
 	openSettings(ctx, t)
@@ -114,6 +114,14 @@ func projectsByKey(t *testing.T, base, key string) []string {
 	return names
 }
 
+// home goes to the home of a project that was just made of an idea with these words.
+func home(ctx context.Context, t *testing.T, words string) {
+	t.Helper()
+	until(ctx, t, "the questions", `location.pathname.startsWith('/p/prj_') && location.pathname.endsWith('/questions')`)
+	do(ctx, t, chromedp.Navigate(js[string](ctx, t, `location.href.replace('questions', '')`)))
+	until(ctx, t, "the project's home", `document.body.innerText.includes(`+quote(words)+`)`)
+}
+
 // TestIdeaIsKept: what was typed survives a reload and a stray click.
 func TestIdeaIsKept(t *testing.T) {
 	t.Parallel()
@@ -148,12 +156,12 @@ func TestExampleTakesNothingAway(t *testing.T) {
 	accessible(ctx, t)
 
 	do(ctx, t, chromedp.Click("form[action='/projects'] button"))
-	until(ctx, t, "the project's home", `location.pathname.startsWith('/p/prj_') && document.body.innerText.includes('And cats.')`)
+	home(ctx, t, "And cats.")
 	do(ctx, t, chromedp.Navigate(p.base+"/new"))
 	until(ctx, t, "my own words were not sent, and are kept", box(own)+` && document.querySelector('#idea-back').hidden`)
 
 	do(ctx, t, chromedp.Click("form[action='/projects'] button"))
-	until(ctx, t, "its home", `location.pathname.startsWith('/p/prj_') && document.body.innerText.includes(`+quote(own)+`)`)
+	home(ctx, t, own)
 	do(ctx, t, chromedp.Navigate(p.base+"/new"))
 	until(ctx, t, "the box is focused", `document.activeElement.tagName === 'TEXTAREA'`)
 	if left := js[string](ctx, t, `document.querySelector('textarea').value + Object.keys(localStorage).filter(k => k.startsWith('kept:'))`); left != "" {
@@ -172,15 +180,17 @@ func TestWithoutScript(t *testing.T) {
 	do(ctx, t, chromedp.Navigate(p.startLink(t)),
 		chromedp.SendKeys("textarea", idea),
 		chromedp.Click("form[action='/projects'] button"),
-		chromedp.WaitVisible("form[action$='/rename']"),
+	)
+	home(ctx, t, idea)
+	do(ctx, t,
 		chromedp.Click("a[href$='/delete']"),
 		chromedp.WaitVisible("#confirm"),
 	)
 	name := js[string](ctx, t, `document.querySelector('#confirm-hint').textContent`)
 	do(ctx, t, chromedp.SendKeys("#confirm", name),
 		chromedp.Click("form[action$='/delete'] button"),
-		chromedp.WaitVisible("form[action$='/restore'] button"),
-		chromedp.Click("form[action$='/restore'] button"),
+		chromedp.WaitVisible(".toast form[action$='/restore'] button"),
+		chromedp.Click(".toast form[action$='/restore'] button"),
 	)
 	until(ctx, t, "the project is in the list again", `location.pathname === '/' && document.querySelector('.projects .project h2')?.textContent === `+quote(name))
 }

@@ -37,8 +37,8 @@ func TestHomeIsLive(t *testing.T) {
 	press(ctx, t, idea)
 	tabTo(ctx, t, "form[action='/projects'] button")
 	press(ctx, t, kb.Enter)
-	until(ctx, t, "the project's home is live", `location.pathname.startsWith('/p/prj_') && document.documentElement.dataset.live === 'on'`)
-	do(ctx, t, chromedp.Navigate(js[string](ctx, t, `location.href`))) // without the toast of before
+	until(ctx, t, "the questions are live", `location.pathname.startsWith('/p/prj_') && document.documentElement.dataset.live === 'on'`)
+	home(ctx, t, idea) // without the toast of before
 	until(ctx, t, "live again", `document.documentElement.dataset.live === 'on'`)
 	js[bool](ctx, t, `(() => {
 		window.elsewhere = (what, fields) => fetch(location.pathname + what, { method: 'POST', redirect: 'manual',

@@ -220,7 +220,7 @@ func (a *App) openServer() error {
 		}
 		site, err := web.New(web.Config{
 			Apps: a.Apps, AppLink: link, Jobs: jobs,
-			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Options: a.Options,
+			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Interviews: a.Interviews, Options: a.Options,
 			Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin,
 			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,

@@ -99,16 +99,18 @@ const (
 
 // Interview is the talk about one idea.
 type Interview struct {
-	Project project.ID
-	State   State
-	Depth   Depth
-	Reason  string // while Failed, in plain words
-	Trouble string // what we wait for while the work goes on by itself; may be empty
-	Verdict Verdict
+	Project  project.ID
+	State    State
+	FailedAt State // while Failed: Reading or Writing
+	Depth    Depth
+	Round    int    // of the questions; 0: it is still about the idea itself
+	Reason   string // while Failed, in plain words
+	Trouble  string // what we wait for while the work goes on by itself; may be empty
+	Verdict  Verdict
 	// Line says what kind of thing we can build of the idea, or what we cannot.
-	Line       string
-	Understood *Understanding // nil: not read yet
-	Questions  []Question     // in the order in which they are asked
+	Line      string
+	Chips     *Chips     // what we understood, with the founder's corrections; nil: not read yet
+	Questions []Question // in the order in which they are asked
 	// Current is the question that waits for an answer; empty: none does.
 	Current        QuestionID
 	Contradictions []Contradiction
@@ -209,11 +211,21 @@ func whole(ctx context.Context, q querier, p project.ID) (Interview, error) {
 	if err != nil {
 		return Interview{}, err
 	}
-	all := Interview{Project: p, State: r.State, Depth: r.Depth, Reason: r.Reason, Trouble: r.Trouble, Verdict: r.Verdict, Line: r.Line, Stale: []string{}}
-	if r.Understanding != nil {
-		if err := json.Unmarshal(r.Understanding, &all.Understood); err != nil {
-			return Interview{}, fmt.Errorf("read understanding: %w", err)
-		}
+	all := Interview{
+		Project: p, State: r.State, FailedAt: r.FailedAt, Depth: r.Depth, Round: r.Round, Reason: r.Reason, Trouble: r.Trouble,
+		Verdict: r.Verdict, Line: r.Line, Stale: []string{},
+	}
+	fixed, err := correctionsOf(ctx, q, p)
+	if err != nil {
+		return Interview{}, err
+	}
+	read, err := r.understood()
+	if err != nil {
+		return Interview{}, err
+	}
+	if read != nil {
+		now := chips(*read, fixed.Corrections)
+		all.Chips = &now
 	}
 	if all.Questions, err = questionsOf(ctx, q, p); err != nil {
 		return Interview{}, err
@@ -222,7 +234,7 @@ func whole(ctx context.Context, q querier, p project.ID) (Interview, error) {
 		all.Current = current(all.Questions, r.Round)
 	}
 	if r.State == Written {
-		all.Stale = stale(all.Questions, r.PageRevision)
+		all.Stale = stale(all.Questions, fixed, r.PageRevision)
 	}
 	if all.Contradictions, err = contradictionsOf(ctx, q, p); err != nil {
 		return Interview{}, err
@@ -239,6 +251,17 @@ func whole(ctx context.Context, q querier, p project.ID) (Interview, error) {
 func (i *Interviews) locked(ctx context.Context, actor account.Actor, p project.ID,
 	do func(tx pgx.Tx, p project.Project, r row) error,
 ) (Interview, error) {
+	return i.unlessHeld(ctx, actor, p, func(tx pgx.Tx, in project.Project) error {
+		r, err := rowOf(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		return do(tx, in, r)
+	})
+}
+
+// unlessHeld is locked for what does not need an interview before it.
+func (i *Interviews) unlessHeld(ctx context.Context, actor account.Actor, p project.ID, do func(tx pgx.Tx, p project.Project) error) (Interview, error) {
 	if err := actor.Need(account.MayWrite); err != nil {
 		return Interview{}, err
 	}
@@ -255,11 +278,7 @@ func (i *Interviews) locked(ctx context.Context, actor account.Actor, p project.
 			return fault.New(fault.Conflict, "project_parked", "This project is on hold. Take it off hold first.")
 		case project.Active:
 		}
-		r, err := rowOf(ctx, tx, p)
-		if err != nil {
-			return err
-		}
-		if err := do(tx, got, r); err != nil {
+		if err := do(tx, got); err != nil {
 			return err
 		}
 		after, err = whole(ctx, tx, p)
@@ -301,17 +320,18 @@ type told struct {
 // The kinds of events in the stream of a project; their data names the question, the
 // section and the state.
 const (
-	Began    = "interview.began"
-	Answered = "interview.answered"
-	WasRead  = "interview.read"
-	Asked    = "interview.asked"   // there are new questions
-	Waits    = "interview.waiting" // trouble; goes on by itself
-	GoesOn   = "interview.started" // work was started
-	Wrote    = "interview.section" // a section of the page is finished
-	Done     = "interview.written"
-	Broke    = "interview.failed"
-	Settled  = "interview.contradiction" // the founder chose
-	Attached = "interview.attached"      // a file came
-	Detached = "interview.detached"
-	FileRead = "interview.file_read"
+	Began     = "interview.began"
+	Answered  = "interview.answered"
+	Corrected = "interview.corrected" // what we understood
+	WasRead   = "interview.read"
+	Asked     = "interview.asked"   // there are new questions
+	Waits     = "interview.waiting" // trouble; goes on by itself
+	GoesOn    = "interview.started" // work was started
+	Wrote     = "interview.section" // a section of the page is finished
+	Done      = "interview.written"
+	Broke     = "interview.failed"
+	Settled   = "interview.contradiction" // the founder chose
+	Attached  = "interview.attached"      // a file came
+	Detached  = "interview.detached"
+	FileRead  = "interview.file_read"
 )

@@ -248,7 +248,7 @@ func (i *Interviews) keepSection(ctx context.Context, tx pgx.Tx, w *work, sectio
 // said is all the founder stands behind: what numbers of the page may come from.
 func (w *work) said() string {
 	var s strings.Builder
-	s.WriteString(w.project.Idea + "\n" + w.order.Words + "\n" + w.before + "\n")
+	s.WriteString(w.project.Idea + "\n" + w.order.Words + "\n" + w.before + "\n" + w.fixed.text() + "\n")
 	for _, f := range w.files {
 		s.WriteString(f.text + "\n")
 	}

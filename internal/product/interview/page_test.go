@@ -55,7 +55,7 @@ func TestTwelveIdeasBecomePages(t *testing.T) {
 		if got.State != interview.Written || got.Verdict != interview.Can || got.Line == "" || len(got.Questions) != 3 {
 			t.Fatalf("%s: %s %s, %d questions, %q", name, got.State, got.Reason, len(got.Questions), got.Line)
 		}
-		main := strings.ToLower(append(got.Understood.Things, got.Understood.People...)[0].Name)
+		main := strings.ToLower(append(got.Chips.Things, got.Chips.People...)[0].Name)
 		var page strings.Builder
 		musts, named := 0, false
 		for _, k := range []document.Kind{document.BriefKind, document.ScopeKind} {

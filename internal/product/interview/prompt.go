@@ -74,6 +74,9 @@ func founder(w *work) []tag.Part {
 			all = append(all, tag.Part{Name: tag.Founder, Source: "file:" + string(f.ID), Text: f.text})
 		}
 	}
+	if len(w.fixed.Corrections) > 0 {
+		all = append(all, tag.Part{Name: tag.Corrections, Source: "chips", Text: w.fixed.text()})
+	}
 	for _, q := range w.asked {
 		if q.Answer == nil {
 			continue

@@ -143,8 +143,12 @@ func current(all []Question, round int) QuestionID {
 }
 
 // stale names the sections that were said something new about since a revision, sorted.
-func stale(all []Question, since int) []string {
+// What was understood informs them all; it is named by what is built of it.
+func stale(all []Question, fixed storedCorrections, since int) []string {
 	found := []string{}
+	if fixed.Revision > since {
+		found = append(found, "features")
+	}
 	for _, q := range all {
 		if q.Answer != nil && q.Answer.Revision > since {
 			found = append(found, q.Decides)

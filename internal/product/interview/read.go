@@ -125,6 +125,11 @@ func (i *Interviews) question(q newQuestion) Question {
 // check looks whether a new answer goes with the others, and whether what is still open
 // fits. It changes no state, so that the founder never waits for it.
 func (i *Interviews) check(ctx context.Context, w *work) (flow.Outcome, error) {
+	if w.order.Reread {
+		if err := i.reread(ctx, w); err != nil {
+			return flow.Outcome{}, err
+		}
+	}
 	_, err := ask(ctx, i, w, task[answersCheck]{
 		key: "answers", role: meter.Relevance, effort: llm.MediumEffort,
 		system: i.texts.checker, prompt: i.texts.prompt(w, "Check the answers against each other and against the idea.", open(w.asked)...),
@@ -132,6 +137,28 @@ func (i *Interviews) check(ctx context.Context, w *work) (flow.Outcome, error) {
 		keepTx: func(ctx context.Context, tx pgx.Tx, c answersCheck) error { return i.keepCheck(ctx, tx, w, c) },
 	})
 	return flow.Done(nil), err
+}
+
+// reread says anew what can be made of the idea, now that the founder corrected how we
+// read it. What we read stays: the corrections are about it.
+func (i *Interviews) reread(ctx context.Context, w *work) error {
+	_, err := ask(ctx, i, w, task[reading]{
+		key: "reading", role: meter.Interviewer, effort: llm.MediumEffort,
+		system: i.texts.reader, prompt: i.texts.prompt(w, "Read the idea again, with the corrections."), form: i.forms.reading,
+		keepTx: func(ctx context.Context, tx pgx.Tx, r reading) error {
+			p := w.project.ID
+			if _, err := i.cfg.Projects.LockTx(ctx, tx, w.actor, p); err != nil {
+				return err
+			}
+			now, err := rowOf(ctx, tx, p)
+			if err != nil || r.asksBack() {
+				return err
+			}
+			now.Verdict, now.Line = Verdict(r.Verdict), r.Line
+			return i.saveTx(ctx, tx, p, now, WasRead, told{State: now.State})
+		},
+	})
+	return err
 }
 
 const retire = `

@@ -29,9 +29,11 @@ const (
 )
 
 // order is the input of the runs: of those of this package Start, of those a decision
-// started its instruction, of those asked for as documents their kinds.
+// started its instruction, of those asked for as documents their kinds. Reread asks the
+// check of answers to read the idea again first, with the founder's corrections.
 type order struct {
 	Start    int                `json:"start,omitempty"`
+	Reread   bool               `json:"reread,omitempty"`
 	Decision journey.DecisionID `json:"decision,omitempty"`
 	Choice   string             `json:"choice,omitempty"`
 	Words    string             `json:"words,omitempty"`
@@ -48,6 +50,7 @@ type work struct {
 	asked   []Question
 	clashes []Contradiction
 	files   []File
+	fixed   storedCorrections
 	before  string // every earlier wording of the answers
 }
 
@@ -104,6 +107,9 @@ func (i *Interviews) open(ctx context.Context, w *work) error {
 		return err
 	}
 	if w.files, err = filesOf(ctx, i.cfg.DB, w.project.ID, w.row.PageRevision); err != nil {
+		return err
+	}
+	if w.fixed, err = correctionsOf(ctx, i.cfg.DB, w.project.ID); err != nil {
 		return err
 	}
 	if err := i.cfg.DB.QueryRow(ctx, everSaid, w.project.ID).Scan(&w.before); err != nil {

@@ -47,25 +47,7 @@ func (i *Interviews) Begin(ctx context.Context, actor account.Actor, d project.D
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertInterview, p.ID, i.cfg.Clock.Now()); err != nil {
-			return fmt.Errorf("begin interview: %w", err)
-		}
-		r := row{State: Reading, Depth: Quick}
-		for n, f := range files {
-			if _, err := i.attachTx(ctx, tx, actor, p.ID, &r, f); err != nil {
-				return onFile(err, n)
-			}
-		}
-		if words(p.Idea) < fewWords && len(files) == 0 {
-			r.State = Asking
-			err = askTx(ctx, tx, p.ID, 0, 0, []Question{i.more()})
-		} else {
-			err = i.startTx(ctx, tx, actor, p, &r, Reading)
-		}
-		if err != nil {
-			return err
-		}
-		if err := i.saveTx(ctx, tx, p.ID, r, Began, told{State: r.State}); err != nil {
+		if err := i.beginTalkTx(ctx, tx, actor, p, files); err != nil {
 			return err
 		}
 		begun, err = whole(ctx, tx, p.ID)
@@ -112,6 +94,41 @@ func onFile(err error, n int) error {
 		return err
 	}
 	return fault.OnField(fmt.Sprintf("files.%d", n), f.Fields[0].Detail)
+}
+
+// TakeUp begins to talk about the idea of a project that was made without. Where that
+// has begun it changes nothing.
+func (i *Interviews) TakeUp(ctx context.Context, actor account.Actor, p project.ID) (Interview, error) {
+	return i.unlessHeld(ctx, actor, p, func(tx pgx.Tx, in project.Project) error {
+		_, err := rowOf(ctx, tx, p)
+		if fault.Is(err, fault.NotFound) {
+			return i.beginTalkTx(ctx, tx, actor, in, nil)
+		}
+		return err
+	})
+}
+
+func (i *Interviews) beginTalkTx(ctx context.Context, tx pgx.Tx, actor account.Actor, p project.Project, files []attachment.File) error {
+	if _, err := tx.Exec(ctx, insertInterview, p.ID, i.cfg.Clock.Now()); err != nil {
+		return fmt.Errorf("begin interview: %w", err)
+	}
+	r := row{State: Reading, Depth: Quick}
+	for n, f := range files {
+		if _, err := i.attachTx(ctx, tx, actor, p.ID, &r, f); err != nil {
+			return onFile(err, n)
+		}
+	}
+	var err error
+	if words(p.Idea) < fewWords && len(files) == 0 {
+		r.State = Asking
+		err = askTx(ctx, tx, p.ID, 0, 0, []Question{i.more()})
+	} else {
+		err = i.startTx(ctx, tx, actor, p, &r, Reading)
+	}
+	if err != nil {
+		return err
+	}
+	return i.saveTx(ctx, tx, p.ID, r, Began, told{State: r.State})
 }
 
 // words counts words. Scripts without spaces have none, so there every second letter

@@ -43,10 +43,18 @@ type contradiction struct {
 	Because     string                    `json:"because"`
 }
 
-type understood struct {
-	Name   string           `json:"name"`
-	People []interview.Noun `json:"people"`
-	Things []interview.Noun `json:"things"`
+// Understood is what was understood of an idea. It is exported as Token is.
+type Understood struct {
+	Name   string           `json:"name" maxLength:"60"`
+	People []UnderstoodNoun `json:"people" maxItems:"12"`
+	Things []UnderstoodNoun `json:"things" maxItems:"12"`
+}
+
+// UnderstoodNoun is somebody who uses the product, or something it keeps track of.
+type UnderstoodNoun struct {
+	From    string   `json:"from" maxLength:"100" doc:"The name as it was first understood; empty: added"`
+	Name    string   `json:"name" maxLength:"60"`
+	Details []string `json:"details" maxItems:"12"`
 }
 
 type pageSection struct {
@@ -64,7 +72,7 @@ type talk struct {
 	Trouble        string                `json:"trouble" doc:"What is waited for while the work goes on by itself"`
 	Verdict        interview.Verdict     `json:"verdict,omitempty" enum:"can,partly,cannot,decline" doc:"Left out until the idea is read"`
 	Line           string                `json:"line" doc:"What kind of thing can be built of the idea, or what cannot"`
-	Understood     *understood           `json:"understood,omitempty" doc:"Left out until the idea is read"`
+	Understood     *Understood           `json:"understood,omitempty" doc:"Left out until the idea is read"`
 	Questions      []question            `json:"questions"`
 	Current        *interview.QuestionID `json:"current" doc:"The question that waits for an answer"`
 	Contradictions []contradiction       `json:"contradictions"`
@@ -118,6 +126,11 @@ type choiceIn struct {
 	}
 }
 
+type understoodIn struct {
+	Project string `path:"project"`
+	Body    Understood
+}
+
 func (a *api) interview() {
 	const at = "/projects/{project}/interview"
 	register(a, operation{
@@ -139,6 +152,15 @@ func (a *api) interview() {
 		summary: "Leave the answer to us",
 		notes:   "What is then assumed stands with the question, and can be answered in other words at any time.",
 	}, a.leaveQuestion)
+	register(a, operation{
+		id: "correct-understanding", method: http.MethodPut, path: at + "/understanding", tag: tagInterview, access: member,
+		summary: "Correct what was understood of the idea",
+		notes:   "Send the whole of it as it should be: what is left out is taken away, what has no from is added. The same again changes nothing. 409 not_yet.",
+	}, a.correctUnderstanding)
+	register(a, operation{
+		id: "take-up-idea", method: http.MethodPost, path: at, tag: tagInterview, access: member,
+		summary: "Begin to ask about the idea of a project that was made without",
+	}, a.onInterview(a.cfg.Interviews.TakeUp))
 	register(a, operation{
 		id: "enough-questions", method: http.MethodPost, path: at + "/enough", tag: tagInterview, access: member,
 		summary: "End the questions and have the page written",
@@ -208,6 +230,29 @@ func (a *api) settleContradiction(ctx context.Context, actor account.Actor, in *
 	})(ctx, actor, &projectPath{Project: in.Project})
 }
 
+func shapeChips(all []interview.Chip) []UnderstoodNoun {
+	out := make([]UnderstoodNoun, 0, len(all))
+	for _, c := range all {
+		out = append(out, UnderstoodNoun(c))
+	}
+	return out
+}
+
+func chipsOf(all []UnderstoodNoun) []interview.Chip {
+	out := make([]interview.Chip, 0, len(all))
+	for _, n := range all {
+		out = append(out, interview.Chip(n))
+	}
+	return out
+}
+
+func (a *api) correctUnderstanding(ctx context.Context, actor account.Actor, in *understoodIn) (*talkOut, error) {
+	c := interview.Chips{Name: in.Body.Name, People: chipsOf(in.Body.People), Things: chipsOf(in.Body.Things)}
+	return a.onInterview(func(ctx context.Context, actor account.Actor, p project.ID) (interview.Interview, error) {
+		return a.cfg.Interviews.Correct(ctx, actor, p, c)
+	})(ctx, actor, &projectPath{Project: in.Project})
+}
+
 // onInterview makes an operation of a product call that needs nothing but the project.
 func (a *api) onInterview(
 	call func(context.Context, account.Actor, project.ID) (interview.Interview, error),
@@ -231,9 +276,8 @@ func shapeTalk(i interview.Interview) talk {
 		Questions: []question{}, Current: orNull(i.Current), Contradictions: []contradiction{}, Stale: i.Stale, Sections: []pageSection{},
 		Attachments: []Attachment{},
 	}
-	if i.Understood != nil {
-		u := understood(*i.Understood)
-		t.Understood = &u
+	if i.Chips != nil {
+		t.Understood = &Understood{Name: i.Chips.Name, People: shapeChips(i.Chips.People), Things: shapeChips(i.Chips.Things)}
 	}
 	for _, q := range i.Questions {
 		one := question{

@@ -78,7 +78,8 @@ func TestFormActsInTheTeamItWasDrawnFor(t *testing.T) {
 	page := v.get(t, "/new").want(http.StatusOK)
 	v.get(t, "/p/"+string(v.other.ID)+"/").want(http.StatusOK)
 	a := v.post(t, "/projects", form("idea", dogs, "team", page.drawnFor("/projects"))).want(http.StatusSeeOther)
-	pid := project.ID(strings.Trim(strings.TrimPrefix(a.header.Get("Location"), "/p/"), "/"))
+	in, _, _ := strings.Cut(strings.TrimPrefix(a.header.Get("Location"), "/p/"), "/")
+	pid := project.ID(in)
 	if _, err := v.projects.Get(t.Context(), v.in(t, v.first), pid); err != nil {
 		t.Errorf("the project is not in the team its form was drawn for: %v", err)
 	}

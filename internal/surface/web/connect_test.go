@@ -10,6 +10,7 @@ import (
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/platform/llm/client"
+	"cofounder/internal/platform/llm/demo"
 	"cofounder/internal/platform/llm/llmtest"
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/product/account"
@@ -27,12 +28,12 @@ func (w *world) ai(t *testing.T, pool *pgxpool.Pool, ids *id.Source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire, err := client.New(client.Config{Clock: w.clock, Log: log, Meter: noop.Meter{}})
+	wire, err := client.New(client.Config{Clock: w.clock, Log: log, Meter: noop.Meter{}, Transport: demo.New(http.DefaultTransport)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.meter = meter.New(meter.Config{DB: pool, Clock: w.clock, IDs: ids, Log: log, Fresh: w.accounts.NeedFresh})
-	w.connections = meter.NewConnections(meter.ConnectionsConfig{DB: pool, Clock: w.clock, Box: box, Fresh: w.accounts.NeedFresh})
+	w.connections = meter.NewConnections(meter.ConnectionsConfig{DB: pool, Clock: w.clock, Box: box, Fresh: w.accounts.NeedFresh, Demo: demo.Endpoint()})
 	w.model = meter.NewModel(meter.ModelConfig{
 		Meter: w.meter, Client: wire, Connect: w.connections.Connect, Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()},
 	})
@@ -124,7 +125,7 @@ func TestConnectPage(t *testing.T) {
 	}
 	v.follow(t, v.post(t, "/connect/test", form())).want(http.StatusOK).says("Works", "claude-sonnet-5-5 answered at once", "keeps to a form", "A first version may cost $")
 	v.get(t, "/spending").says("$0.22 so far in November 2026", "of $30.00", "claude-sonnet-5-5", "No project (tests of the AI)", "None this month")
-	v.get(t, "/new").says("Nothing yet. 127.0.0.1:", "is connected", "$0.22")
+	v.get(t, "/new").says("Your words, to 127.0.0.1:", "when you press Start", "$0.22")
 	csv := v.get(t, "/spending.csv").want(http.StatusOK)
 	if !strings.HasPrefix(csv.header.Get("Content-Type"), "text/csv") || !strings.Contains(csv.body, ",probe,") || strings.Contains(csv.body, typedKey) {
 		t.Errorf("CSV: %s", csv.body)

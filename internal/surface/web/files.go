@@ -28,7 +28,7 @@ const staticPath = "/static/"
 // is one round trip, and its parts cannot run out of order.
 func bundles() map[string][]string {
 	return map[string][]string{
-		"app.css": {"css/tokens.css", "css/base.css", "css/layout.css", "css/components.css", "css/pages.css", "css/documents.css"},
+		"app.css": {"css/tokens.css", "css/base.css", "css/layout.css", "css/components.css", "css/pages.css", "css/documents.css", "css/idea.css"},
 		"app.js":  {"vendor/htmx.min.js", "vendor/hx-sse.min.js", "vendor/hx-csp.min.js", "app.js"},
 	}
 }

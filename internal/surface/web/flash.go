@@ -66,6 +66,9 @@ const (
 	proposalLeft     event = "proposal_left"
 	commentMade      event = "comment_made"
 	commentSettled   event = "comment_settled"
+
+	understoodSaved event = "understood_saved"
+	clashSettled    event = "clash_settled"
 )
 
 // flash is an event with the name it is about and, for Undo, the project and what
@@ -194,6 +197,9 @@ func flashTexts() map[event]string {
 		proposalLeft:     "Left as it was",
 		commentMade:      "Comment kept",
 		commentSettled:   "Settled",
+
+		understoodSaved: "Understood",
+		clashSettled:    "Settled",
 	}
 }
 

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	events "cofounder/internal/platform/event"
 	"cofounder/internal/product/project"
@@ -18,7 +17,7 @@ func (s *Site) homeLive(w http.ResponseWriter, r *http.Request, at watch) error 
 	return s.stream(w, r, at.visit, board{
 		follow:  h.follow,
 		panels:  h.panels,
-		touches: func(e events.Event) bool { return strings.HasPrefix(e.Kind, "project.") },
+		touches: about("project.", "interview.", "document.", "decision.", "option."),
 		rows:    h.rows,
 		log:     h.log,
 	}, h.allowed)
@@ -32,7 +31,10 @@ func (h homeBoard) panels(ctx context.Context) (templ.Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	home := h.site.home(actor)
+	home, err := h.site.home(ctx, actor, p)
+	if err != nil {
+		return nil, err
+	}
 	home.Live = true
 	return view.HomePanels(view.Shell{Project: &p}, home), nil
 }

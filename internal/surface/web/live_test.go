@@ -140,7 +140,7 @@ func TestHomeIsLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.owner(t)
-	p := v.project(t, dogs)
+	p := v.unasked(t, dogs)
 	at := "/p/" + string(p.ID) + "/"
 	address := v.stream(t, at)
 	if address != at+"live?after=1" {
@@ -181,7 +181,7 @@ func TestHomeBeginsAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.owner(t)
-	p := v.project(t, dogs)
+	p := v.unasked(t, dogs)
 	at := "/p/" + string(p.ID) + "/"
 	for i := range 3 {
 		v.post(t, at+"rename", form("name", "Name "+strconv.Itoa(i)))

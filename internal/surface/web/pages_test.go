@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/interview"
 
 	"golang.org/x/net/html"
 )
@@ -17,7 +18,7 @@ import (
 // everyPage visits each page there is, in the states that look different.
 func everyPage(t *testing.T) map[string]answer {
 	t.Helper()
-	w := newWorld(t, func(s *settings) { s.signUpOpen = true })
+	w := newWorld(t, func(s *settings) { s.signUpOpen = true }, working)
 	pages := map[string]answer{"nobody yet": w.browser().get(t, "/sign-in")}
 	v := w.owner(t)
 	pages["first idea"] = v.get(t, "/")
@@ -43,6 +44,7 @@ func everyPage(t *testing.T) map[string]answer {
 	pages["reset"] = v.get(t, "/account/reset")
 	pages["delete account"] = v.get(t, "/account/delete")
 	vic := v.joins(t, "Vic", account.InvitationDraft{Role: account.Viewer})
+	ideaPages(t, v, pages) // while no AI is connected
 	moneyPages(t, v, vic, pages)
 	link := v.invitation(t, "role", "member")
 	pages["team"] = v.get(t, "/team")
@@ -61,6 +63,35 @@ func everyPage(t *testing.T) map[string]answer {
 	pages["not found"] = v.get(t, "/nothing")
 	pages["wrong address"] = b.get(t, "/", func(r *http.Request) { r.Host = "192.168.1.5:8080" })
 	return pages
+}
+
+// ideaPages visits the pages from an idea to a decision, in the states that look different.
+func ideaPages(t *testing.T, v visitor, pages map[string]answer) {
+	t.Helper()
+	few := v.project(t, "Dogs")
+	pages["questions, about the idea"] = v.get(t, "/p/"+string(few.ID)+"/questions")
+	pages["questions, nobody asked"] = v.get(t, "/p/"+string(v.unasked(t, walks).ID)+"/questions")
+	at, talk := v.asked(t)
+	pages["home, asked"] = v.get(t, at)
+	pages["questions"] = v.get(t, at+"questions")
+	question := func(n int) string { return at + "questions/" + string(talk.Questions[n].ID) }
+	pages["questions, refused"] = v.post(t, question(0), form("do", "next"))
+	pages["questions, chips refused"] = v.post(t, at+"understood", form("name", ""))
+	v.post(t, question(0), form("choice", talk.Questions[0].Suggestions[0], "do", "next"))
+	v.post(t, question(1), form("do", "decide"))
+	v.clash(t, talk)
+	pages["questions, later"] = v.get(t, at+"questions")
+	pages["question again"] = v.get(t, question(0))
+	v.exec(t, `UPDATE interview SET state = 'reading', line = '', trouble = 'The AI does not answer. I will go on by myself.' WHERE project_id = '`+string(talk.Project)+`'`)
+	pages["questions, trouble"] = v.get(t, at+"questions")
+	v.exec(t, `UPDATE interview SET state = 'failed', failed_at = 'reading', reason = 'Something broke on my side.', trouble = '' WHERE project_id = '`+string(talk.Project)+`'`)
+	pages["questions, failed"] = v.get(t, at+"questions")
+	pages["home, failed"] = v.get(t, at)
+	v.exec(t, `UPDATE interview SET state = 'asking', failed_at = '', reason = '' WHERE project_id = '`+string(talk.Project)+`'`)
+	v.post(t, question(2), form("do", "decide"))
+	v.await(t, talk.Project, "the page", is(interview.Written))
+	pages["questions, done"] = v.get(t, at+"questions")
+	pages["home, written"] = v.get(t, at)
 }
 
 func TestEveryPage(t *testing.T) {

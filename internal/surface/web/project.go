@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/interview"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
@@ -38,16 +40,49 @@ func (s *Site) showHome(w http.ResponseWriter, r *http.Request, v visit, p proje
 		return err
 	}
 	sh.Here, sh.Live = view.PlaceHome, view.ProjectAddress(p)+"live?after="+strconv.FormatInt(cursor, 10)
-	home := s.home(v.actor)
+	home, err := s.home(r.Context(), v.actor, p)
+	if err != nil {
+		return err
+	}
 	home.Form, home.Lately = re.form, lately
 	return s.page(w, r, re.status, secret, view.HomePage(sh, home))
 }
 
-// home is what the page offers to an actor.
-func (s *Site) home(actor account.Actor) view.Home {
+// home is what the page shows an actor, besides what happened lately.
+func (s *Site) home(ctx context.Context, actor account.Actor, p project.Project) (view.Home, error) {
+	page, err := s.questions(ctx, actor, p)
 	return view.Home{
 		Now: s.cfg.Clock.Now(), MayEdit: actor.Need(account.MayWrite) == nil, MayOwn: actor.Need(account.MayOwn) == nil,
+		Next: nextStep(p, page.Talk),
+	}, err
+}
+
+// nextStep says what to do next; talk is nil where nothing was asked.
+func nextStep(p project.Project, talk *interview.Interview) view.Next {
+	asks := view.Next{Text: "I have not asked you anything yet. Three questions will do.", Label: "Ask me", Address: questionsAddress(p)}
+	if talk == nil {
+		return asks
 	}
+	page := view.Next{Address: briefAddress(p), Step: 1}
+	switch talk.State {
+	case interview.Asking:
+		asks.Text, asks.Label = "A question waits for you.", "Answer it"
+		return asks
+	case interview.Reading:
+		asks.Text, asks.Label = "I am reading what you wrote.", "Watch"
+		return asks
+	case interview.Failed:
+		if talk.FailedAt == interview.Reading {
+			asks.Text, asks.Label = talk.Reason, "Go on"
+			return asks
+		}
+		page.Text, page.Label = talk.Reason, "Go on"
+	case interview.Writing:
+		page.Text, page.Label = "I am writing your page.", "Watch"
+	case interview.Written:
+		page.Text, page.Label, page.Step = "Your page is ready. Read it, then decide whether I build it.", "Read it", 2
+	}
+	return page
 }
 
 // projectShell is the shell with the project's side bar.

@@ -29,6 +29,9 @@ func (s *Site) projectsPage(w http.ResponseWriter, r *http.Request, v visit) err
 		return err
 	}
 	sh.Here = view.PlaceProjects
+	if p.Spent, err = s.spentThisMonth(r.Context(), v); err != nil {
+		return err
+	}
 	return s.page(w, r, http.StatusOK, secret, view.ProjectsPage(sh, p))
 }
 
@@ -76,15 +79,23 @@ func (s *Site) showStart(w http.ResponseWriter, r *http.Request, v visit, exampl
 		return err
 	}
 	sh.Here = view.PlaceNew
-	month, err := s.cfg.Meter.Statement(r.Context(), v.actor, meter.Filter{From: monthOf(s.cfg.Clock.Now())}, meter.ByModel)
-	if err != nil {
+	p := view.Start{Form: re.form, Example: example, Examples: view.Examples()}
+	if p.Spent, err = s.spentThisMonth(r.Context(), v); err != nil {
 		return err
 	}
-	p := view.Start{Form: re.form, Example: example, Examples: view.Examples(), Spent: view.Money(month.Total.Cost)}
 	if s.cfg.Machine != nil {
 		p.Machine = withAI(s.cfg.Machine(), sh.Person.AI)
 	}
 	return s.page(w, r, re.status, secret, view.StartPage(sh, p))
+}
+
+// spentThisMonth is what the team spent, rounded for reading; nothing in no team.
+func (s *Site) spentThisMonth(ctx context.Context, v visit) (string, error) {
+	if v.actor.Workspace == "" {
+		return view.Money(0), nil
+	}
+	month, err := s.cfg.Meter.Statement(ctx, v.actor, meter.Filter{From: monthOf(s.cfg.Clock.Now())}, meter.ByModel)
+	return view.Money(month.Total.Cost), err
 }
 
 // withAI puts what the team has connected in the place of what is true for everybody.
@@ -101,12 +112,13 @@ func withAI(facts []Fact, name string) []Fact {
 	return out
 }
 
+// createProject makes a project of an idea and leads to the first question about it.
 func (s *Site) createProject(w http.ResponseWriter, r *http.Request, v visit) error {
 	f, err := httpd.Form(r)
 	if err != nil {
 		return err
 	}
-	p, err := s.cfg.Projects.Create(r.Context(), v.actor, project.Draft{Idea: f.Get("idea")})
+	begun, err := s.cfg.Interviews.Begin(r.Context(), v.actor, project.Draft{Idea: f.Get("idea")}) //nolint:unqueryvet // an interview, not a transaction
 	if err != nil {
 		re, err := refused(w, err, f)
 		if err != nil {
@@ -114,5 +126,5 @@ func (s *Site) createProject(w http.ResponseWriter, r *http.Request, v visit) er
 		}
 		return s.showStart(w, r, v, 0, re)
 	}
-	return done(w, r, view.ProjectAddress(p), flash{what: projectCreated})
+	return done(w, r, view.QuestionsAddress("/p/"+string(begun.Project)+"/"), flash{what: projectCreated})
 }

@@ -131,6 +131,22 @@ func (s *Site) paperAddresses() map[string]http.Handler {
 	}
 }
 
+// ideaAddresses are those that lead from an idea to a decision.
+func (s *Site) ideaAddresses() map[string]http.Handler {
+	open := func(h httpd.HandlerFunc) http.Handler { return h }
+	return map[string]http.Handler{
+		"GET /p/{project}/questions":                       s.inProject(s.questionsPage),
+		"POST /p/{project}/questions":                      s.inProject(s.takeUp),
+		"GET /p/{project}/questions/live":                  open(s.inWatch(s.questionsLive)),
+		"GET /p/{project}/questions/{question}":            s.inProject(s.questionPage),
+		"POST /p/{project}/questions/{question}":           s.inProject(s.answer),
+		"POST /p/{project}/understood":                     s.inProject(s.correct),
+		"POST /p/{project}/contradictions/{contradiction}": s.inProject(s.settle),
+		"POST /p/{project}/deeper":                         s.inProject(s.goDeeper),
+		"POST /p/{project}/retry":                          s.inProject(s.retry),
+	}
+}
+
 // adminAddresses are those of whoever runs the installation.
 func (s *Site) adminAddresses() map[string]http.Handler {
 	small := func(h http.Handler) http.Handler { return httpd.BodyLimit(smallBody, h) }
@@ -161,6 +177,7 @@ func (s *Site) routes() {
 	addresses := s.addresses()
 	maps.Copy(addresses, s.buildAddresses())
 	maps.Copy(addresses, s.paperAddresses())
+	maps.Copy(addresses, s.ideaAddresses())
 	maps.Copy(addresses, s.adminAddresses())
 	for pattern, h := range addresses {
 		s.mux.Handle(pattern, h)

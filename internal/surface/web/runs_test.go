@@ -58,7 +58,7 @@ func runPages(t *testing.T, v visitor, pages map[string]answer) {
 	pages["runs, none"] = v.get(t, "/admin/runs")
 	pages["audit, none"] = v.get(t, "/admin/audit")
 	run := v.work(t)
-	v.exec(t, `INSERT INTO river_queue (name, created_at, metadata, paused_at, updated_at) VALUES ('default', now(), '{}', now(), now())`)
+	v.exec(t, `INSERT INTO river_queue (name, created_at, metadata, paused_at, updated_at) VALUES ('default', now(), '{}', now(), now()) ON CONFLICT (name) DO UPDATE SET paused_at = now()`)
 	v.exec(t, `INSERT INTO worker (id, instance, slots, handlers) VALUES ('box-1', 'i', 4, '{}')`)
 	pages["runs"] = v.get(t, "/admin/runs?state=queued&team="+string(v.actor.Workspace))
 	pages["run, queued"] = v.get(t, "/admin/runs/"+string(run))
@@ -89,7 +89,7 @@ func TestRunsPage(t *testing.T) {
 	v.get(t, "/admin/runs?team=wsp_other").want(http.StatusOK).says("None that is like this.")
 	v.get(t, "/admin/runs?state=odd").want(http.StatusUnprocessableEntity)
 	v.get(t, "/admin/runs?after=odd").want(http.StatusBadRequest)
-	v.exec(t, `INSERT INTO river_queue (name, created_at, metadata, paused_at, updated_at) VALUES ('default', now(), '{}', now(), now())`)
+	v.exec(t, `INSERT INTO river_queue (name, created_at, metadata, paused_at, updated_at) VALUES ('default', now(), '{}', now(), now()) ON CONFLICT (name) DO UPDATE SET paused_at = now()`)
 	v.exec(t, `INSERT INTO river_job (kind, args, max_attempts, scheduled_at) VALUES ('x', '{}', 1, now() - interval '3 hours')`)
 	v.get(t, "/admin/runs").says("The queue default was paused", "for 3 h 0 min")
 }

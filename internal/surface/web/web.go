@@ -15,6 +15,7 @@ import (
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/admin"
 	"cofounder/internal/product/document"
+	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/option"
@@ -28,8 +29,10 @@ type Config struct {
 	Accounts *account.Accounts
 	Projects *project.Projects
 
-	Journeys  *journey.Journeys
-	Documents *document.Documents
+	// From idea to decision.
+	Journeys   *journey.Journeys
+	Documents  *document.Documents
+	Interviews *interview.Interviews
 
 	Options *option.Options
 
@@ -82,7 +85,7 @@ type Site struct {
 
 // New returns the pages over cfg.
 func New(cfg Config) (*Site, error) {
-	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Journeys == nil || cfg.Documents == nil || cfg.Options == nil ||
+	if cfg.Accounts == nil || cfg.Projects == nil || cfg.Journeys == nil || cfg.Documents == nil || cfg.Interviews == nil || cfg.Options == nil ||
 		cfg.Meter == nil || cfg.Connections == nil || cfg.Model == nil || cfg.Admin == nil ||
 		cfg.Jobs == nil || cfg.Clock == nil || cfg.Log == nil || cfg.PublicURL == nil || cfg.Program == "" {
 		return nil, errors.New("web: incomplete Config")

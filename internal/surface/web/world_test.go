@@ -24,6 +24,7 @@ import (
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/admin"
 	"cofounder/internal/product/document"
+	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/option"
@@ -49,17 +50,19 @@ type world struct {
 	accounts *account.Accounts
 	projects *project.Projects
 
-	journeys  *journey.Journeys
-	documents *document.Documents
-	options   *option.Options
+	journeys   *journey.Journeys
+	documents  *document.Documents
+	interviews *interview.Interviews
+	options    *option.Options
 
 	meter       *meter.Meter
 	connections *meter.Connections
 	model       *meter.Model
 
 	events *event.Hub
-	flow   *flow.Engine  // works on nothing
-	apps   *hosting.Host // where settings ask for it
+	flow   *flow.Engine // works where settings ask for it
+
+	apps *hosting.Host // where settings ask for it
 
 	clock   *clock.Manual
 	handler http.Handler
@@ -93,6 +96,7 @@ type settings struct {
 	publicURL  string
 	signUpOpen bool
 	apps       bool // there are built apps
+	works      bool // what runs do is done, with the demo model
 }
 
 func newWorld(t *testing.T, change ...func(*settings)) *world {
@@ -135,8 +139,12 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.ideas(t, pool, ids)
+	if set.works {
+		w.work(t)
+	}
 	site, err := web.New(web.Config{
-		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Options: w.options,
+		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Interviews: w.interviews, Options: w.options,
 		Meter: w.meter, Connections: w.connections, Model: w.model,
 		Admin: admin.New(admin.Config{DB: pool, Clock: at, IDs: ids, Flow: w.flow, Meter: w.meter}),
 		Jobs:  jobs,
@@ -414,8 +422,18 @@ func (v visitor) joins(t *testing.T, name string, d account.InvitationDraft) vis
 func (v visitor) project(t *testing.T, idea string) project.Project {
 	t.Helper()
 	a := v.post(t, "/projects", url.Values{"idea": {idea}}).want(http.StatusSeeOther)
-	pid := strings.Trim(strings.TrimPrefix(a.header.Get("Location"), "/p/"), "/")
+	pid, _, _ := strings.Cut(strings.TrimPrefix(a.header.Get("Location"), "/p/"), "/")
 	p, err := v.projects.Get(t.Context(), v.actor, project.ID(pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// unasked makes a project that nobody asks about.
+func (v visitor) unasked(t *testing.T, idea string) project.Project {
+	t.Helper()
+	p, err := v.projects.Create(t.Context(), v.actor, project.Draft{Idea: idea})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,7 @@
   });
 
   // Palette: the server renders the list, it is filtered in place.
-  const palette = $('#palette'), box = palette && $('input', palette);
-  const rows = () => $$('li:not([hidden])', palette);
+  const palette = $('#palette'), box = palette && $('input', palette), rows = () => $$('li:not([hidden])', palette);
   const mark = row => {
     for (const r of $$('li', palette)) r.setAttribute('aria-selected', r === row);
     if (row) box.setAttribute('aria-activedescendant', row.id); else box.removeAttribute('aria-activedescendant');
@@ -40,6 +39,7 @@
   if (single) { single.checked = store('keys') !== 'off'; single.addEventListener('change', () => store('keys', single.checked ? null : 'off')); }
   addEventListener('keydown', e => {
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k') { e.preventDefault(); return open(); }
+    if ((e.ctrlKey || e.metaKey) && e.key === 'Enter' && e.target.matches?.('textarea')) return e.target.form.querySelector('.primary, .btn')?.click();
     if (e.ctrlKey || e.metaKey || e.altKey || !single?.checked || e.target.closest?.('input,textarea,select,[contenteditable],dialog[open]')) return;
     if (e.key === '?') return $('#shortcuts').showModal();
     const row = e.timeStamp - leader < 1500 && $(`#palette [data-key="${CSS.escape(e.key)}"]`);
@@ -53,7 +53,7 @@
   const texts = name => { try { return JSON.parse(store(keep(name))) ?? []; } catch { return []; } };
   const put = (name, list) => store(keep(name), list.length ? JSON.stringify(list) : null);
   for (const { dataset: { forget: name } } of $$('[data-forget]')) { const gone = store(sent(name)); put(name, texts(name).filter(text => text !== gone)); store(sent(name), null); }
-  for (const area of $$('[data-keep]')) {
+  const keeping = area => {
     const name = area.dataset.keep, note = $(`#${name}-kept`), back = $(`#${name}-back`);
     let before = area.value ||= texts(name).at(-1) ?? '';
     const show = () => { const list = texts(name); note.hidden = !list.includes(area.value); back.hidden = list.every(text => text === area.value); };
@@ -62,8 +62,8 @@
       list.splice(at < 0 ? list.length : at, at < 0 ? 0 : 1, before = area.value); put(name, list.filter(text => text)); show();
     });
     back.addEventListener('click', () => { const list = texts(name); area.value = before = list.at(Math.max(list.indexOf(area.value), 0) - 1); show(); area.focus(); });
-    area.form.addEventListener('submit', () => store(sent(name), area.value)); show();
-  }
+    area.form.addEventListener('submit', () => store(sent(name), area.value)); show(); area.dataset.kept = '';
+  }, keepAll = () => $$('[data-keep]:not([data-kept])').forEach(keeping); keepAll();
   on('submit', '[data-forget-all]', () => { for (const key of Object.keys(localStorage)) if (key.startsWith('kept:')) store(key, null); });
 
   // Forms: a button that was pressed stays busy until the answer is there.
@@ -81,7 +81,7 @@
     if (ctx.sourceElement.id === 'live') for (const t of [...tasks]) if (t.swapSpec?.style !== 'beforeend' && t.target?.contains(document.activeElement)) { tasks.splice(tasks.indexOf(t), 1); stale.add(t.target); }
   });
   document.addEventListener('htmx:after:swap', e => {
-    if (e.detail.ctx.sourceElement.id === 'live') { for (const list of $$('[data-cap]')) while (list.children.length > list.dataset.cap) list.firstElementChild.remove(); return; } // newest rows stay
+    keepAll(); if (e.detail.ctx.sourceElement.id === 'live') { for (const list of $$('[data-cap]')) while (list.children.length > list.dataset.cap) list.firstElementChild.remove(); return; } // newest rows stay
     if (document.activeElement === document.body) ((worked && $(`#${worked} h2`)) || $('main h1'))?.focus({ preventScroll: true });
     say($('.toast p')?.textContent ?? '');
   });

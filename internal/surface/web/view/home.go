@@ -13,7 +13,20 @@ type Home struct {
 	MayEdit bool
 	MayOwn  bool
 	Lately  []project.Step // oldest first
-	Live    bool           // drawn for a page that is open, part by part
+	Next    Next
+	Live    bool // drawn for a page that is open, part by part
+}
+
+// Next is what to do next on the way to the first version.
+type Next struct {
+	Text           string // where it stands, in a sentence
+	Label, Address string // where it goes on
+	Step           int    // of the steps to the first version: how many are done
+}
+
+// firstSteps lead to the first version.
+func firstSteps() []string {
+	return []string{"Three questions", "Your idea on one page", "Build it"}
 }
 
 // MostLately is how many steps are shown.

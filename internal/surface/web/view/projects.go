@@ -12,8 +12,9 @@ type Projects struct {
 	Next     string // cursor of the next page, or empty
 	Deleted  []project.Project
 	Now      time.Time
-	NoTeam   bool // the person is in no team
-	MayBegin bool // make projects
+	Spent    string // by the team, this month
+	NoTeam   bool   // the person is in no team
+	MayBegin bool   // make projects
 	MayEdit  bool
 	MayOwn   bool
 }

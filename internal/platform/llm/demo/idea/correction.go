@@ -23,8 +23,8 @@ const (
 // more, because the text has changed since, is passed over.
 type Correction struct {
 	Chip    Chip     `json:"chip"`
-	Of      string   `json:"of"`   // with a detail: the ID of its thing or person
-	From    string   `json:"from"` // the ID, of a detail the name; empty adds To
+	Of      string   `json:"of"`   // with a detail: the ID or the name of its thing or person
+	From    string   `json:"from"` // the ID or the name, of a detail the name; empty adds To
 	To      string   `json:"to"`   // what it is called now; empty takes From away
 	Type    Type     `json:"type"` // of a detail; empty leaves it
 	Options []string `json:"options"`
@@ -46,21 +46,27 @@ func (g *reading) correct(c Correction) {
 		g.people = g.rename(g.people, c)
 	case DetailChip:
 		for _, r := range slices.Concat(g.things, g.people) {
-			if r.ID == c.Of {
+			if r.is(c.Of) {
 				g.redetail(r, c)
 			}
 		}
 	}
 }
 
+// is reports whether r has this ID or name.
+func (r *record) is(called string) bool { return r.ID == called || strings.EqualFold(r.Name, called) }
+
 // rename adds, renames or removes a thing or a person.
 func (g *reading) rename(all []*record, c Correction) []*record {
 	const wanted = 50 // more points than words alone give
 	g.told = true
-	is := func(r *record) bool { return r.ID == c.From }
+	is := func(r *record) bool { return r.is(c.From) }
 	if c.To == "" {
-		g.removed[c.From] = true
-		return slices.DeleteFunc(all, is)
+		g.removed[slug(c.From)] = true
+		return slices.DeleteFunc(all, func(r *record) bool {
+			g.removed[r.ID] = g.removed[r.ID] || is(r)
+			return is(r)
+		})
 	}
 	name, _ := g.lexicon.singular(strings.ToLower(strings.Join(strings.Fields(c.To), " ")))
 	at := slices.IndexFunc(all, is)
