@@ -1,8 +1,12 @@
 package app
 
 import (
+	"log/slog"
 	"testing"
 
+	"cofounder/internal/base/clock"
+	"cofounder/internal/base/id"
+	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/project"
 )
@@ -25,4 +29,33 @@ func TestRunsOfWhoIsGonePause(t *testing.T) {
 	if why, err := a.mayGoOn(t.Context(), n); why != project.OfAccount || err != nil {
 		t.Errorf("a suspended owner's run: %q, %v", why, err)
 	}
+}
+
+// TestRunsOfWhatIsOnHoldPause: a node asks again whether its project may be worked on.
+func TestRunsOfWhatIsOnHoldPause(t *testing.T) {
+	t.Parallel()
+	a, owner := openModels(t)
+	a.Projects = project.New(project.Config{
+		DB: a.database.pool, Clock: clock.System{}, IDs: id.NewSource(clock.System{}.Now), Events: event.NewHub(a.database.pool, slog.New(slog.DiscardHandler)),
+	})
+	p, err := a.Projects.Create(t.Context(), owner, project.Draft{Idea: "a shop for dogs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(want flow.Reason) {
+		t.Helper()
+		n := &flow.Node{Starter: string(owner.User), Workspace: string(owner.Workspace), Project: string(p.ID)}
+		if why, err := a.mayGoOn(t.Context(), n); why != want || err != nil {
+			t.Errorf("may go on: %q, %v; want %q", why, err, want)
+		}
+	}
+	ask("")
+	if _, err := a.Projects.Park(t.Context(), owner, p.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	ask(project.OnHold)
+	if _, err := a.Projects.Delete(t.Context(), owner, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	ask(project.OfDeleted)
 }

@@ -56,11 +56,15 @@ func (e *Engine) commit(ctx context.Context, c commit) error {
 }
 
 // try writes c once and asks what became of it when the connection broke; again says that
-// nothing was written and the server answers.
+// nothing was written and the server answers, or that another transaction was preferred:
+// somebody locked in another order, and what was paid for is not lost to that.
 func (e *Engine) try(ctx context.Context, c commit, added *Commit) (again bool, err error) {
 	faultpoint.At("flow.commit.before")
 	err = e.send(ctx, c, added)
 	faultpoint.At("flow.commit.after")
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == deadlock {
+		return ctx.Err() == nil, err
+	}
 	if err == nil || !broken(err) {
 		return false, err
 	}
@@ -160,6 +164,9 @@ func broken(err error) bool {
 // idleInTransaction is the SQLSTATE of a session that was cut because this process
 // stood still inside a transaction.
 const idleInTransaction = "25P03"
+
+// deadlock is the SQLSTATE of a transaction that was undone to let another go on.
+const deadlock = "40P01"
 
 // afterBreak waits until the server answers again and says whether c was written. The
 // error is the first one, as an awayError, when that takes too long.

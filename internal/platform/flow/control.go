@@ -59,9 +59,7 @@ func (e *Engine) ResumeTx(ctx context.Context, tx pgx.Tx, workspace string, run 
 		return err
 	}
 	b := &pgx.Batch{}
-	b.Queue(resumeRun, run)
-	b.Queue(takePlace, []RunID{run})
-	b.Queue(resumeNodes, run)
+	queueResume(b, run)
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("resume %s: %w", run, err)
 	}

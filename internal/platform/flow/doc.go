@@ -26,7 +26,8 @@
 //   - Time that processes must agree on is the database's.
 //   - A run whose kind or node nobody alive knows stays in line; it never fails for that.
 //
-// Locks are taken in the order run, nodes by id. Liveness: a worker beats every second,
+// Locks are taken in the order run, nodes by id, then what the product adds; a commit
+// that is undone because somebody did otherwise is tried again. Liveness: a worker beats every second,
 // counts as dead after five, and stops its own work after four without a beat, whatever
 // its clock says. A session that sits in a transaction for four seconds loses it
 // (db.IdleInTransaction), so a stopped process keeps no lock.

@@ -126,6 +126,9 @@ func (j *Journeys) locked(ctx context.Context, actor account.Actor, i project.ID
 		return err
 	}
 	err := db.InTx(ctx, j.db, func(tx pgx.Tx) error {
+		if err := flow.LockProjectTx(ctx, tx, string(actor.Workspace), string(i)); err != nil {
+			return err
+		}
 		p, err := j.projects.LockTx(ctx, tx, actor, i)
 		if err != nil {
 			return err

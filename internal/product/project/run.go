@@ -29,8 +29,24 @@ const (
 	RunReadiness flow.Kind = "readiness"
 )
 
-// OfAccount is why a run is paused whose starter was suspended or left the team.
-const OfAccount flow.Reason = "account"
+// Why runs of a project are paused, besides what their founder or flow say.
+const (
+	OfAccount flow.Reason = "account" // the starter was suspended or left the team
+	OnHold    flow.Reason = "on_hold" // the project is on hold; ends with that
+	OfDeleted flow.Reason = "deleted" // the project is deleted; ends when it is restored
+)
+
+// MayRun returns why work on p has to pause, if it has.
+func (p Project) MayRun() flow.Reason {
+	switch p.Status {
+	case Parked:
+		return OnHold
+	case Deleted:
+		return OfDeleted
+	case Active:
+	}
+	return ""
+}
 
 // FirstNode is the node with which runs of these kinds begin.
 const FirstNode = "begin"

@@ -6,6 +6,7 @@ import (
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/platform/db"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/account/form"
 
@@ -24,16 +25,22 @@ type change struct {
 	args []any
 	what string // the kind of its event
 	tell Told
+	goOn flow.Reason // runs that were paused for this go on
 }
 
 // decision looks at a locked project and says what becomes of it.
 type decision func(present Project) (change, error)
 
 func (p *Projects) change(ctx context.Context, actor account.Actor, i ID, decide decision) (Project, error) {
+	return p.commit(ctx, i, func(tx pgx.Tx) (Project, error) { return p.changeTx(ctx, tx, actor, i, decide) })
+}
+
+// commit does a change in a transaction of its own and tells of it.
+func (p *Projects) commit(ctx context.Context, i ID, do func(tx pgx.Tx) (Project, error)) (Project, error) {
 	var changed Project
 	err := db.InTx(ctx, p.db, func(tx pgx.Tx) error {
 		var err error
-		changed, err = p.changeTx(ctx, tx, actor, i, decide)
+		changed, err = do(tx)
 		return err
 	})
 	if err != nil {
@@ -56,6 +63,11 @@ func (p *Projects) changeTx(ctx context.Context, tx pgx.Tx, actor account.Actor,
 	changed, err := one(ctx, tx, c.sql+` RETURNING `+columns, append([]any{present.ID, now}, c.args...)...)
 	if err != nil {
 		return Project{}, err
+	}
+	if c.goOn != "" {
+		if err := flow.ResumeProjectTx(ctx, tx, string(changed.Workspace), string(i), c.goOn); err != nil {
+			return Project{}, err
+		}
 	}
 	c.tell.By = actor.User
 	return changed, tellTx(ctx, tx, i, now, c.what, c.tell)
@@ -99,21 +111,21 @@ func (p *Projects) Rename(ctx context.Context, actor account.Actor, i ID, name s
 
 const park = `UPDATE project p SET parked_at = $2, park_note = $3, updated_at = $2 WHERE id = $1`
 
-// Park puts a project on hold with an optional note of at most 500 characters.
-// Parking twice changes nothing; a deleted project is fault.Conflict with code
-// project_deleted.
+// Park puts a project on hold with an optional note of at most 500 characters. Its runs
+// pause at once, until Unpark. Parking twice changes nothing; a deleted project is
+// fault.Conflict with code project_deleted.
 func (p *Projects) Park(ctx context.Context, actor account.Actor, i ID, note string) (Project, error) {
-	decide, err := parking(actor, note)
-	if err != nil {
-		return Project{}, err
-	}
-	return p.change(ctx, actor, i, decide)
+	return p.commit(ctx, i, func(tx pgx.Tx) (Project, error) { return p.ParkTx(ctx, tx, actor, i, note) })
 }
 
 // ParkTx is Park as a part of tx; call Wake after its commit.
 func (p *Projects) ParkTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID, note string) (Project, error) {
 	decide, err := parking(actor, note)
 	if err != nil {
+		return Project{}, err
+	}
+	// Before the project is locked: steps lock their node, then perhaps the project.
+	if err := flow.PauseProjectTx(ctx, tx, string(actor.Workspace), string(i), OnHold, "This project is on hold."); err != nil {
 		return Project{}, err
 	}
 	return p.changeTx(ctx, tx, actor, i, decide)
@@ -149,7 +161,7 @@ func readNote(s string) (string, error) {
 
 const unpark = `UPDATE project p SET parked_at = NULL, park_note = '', updated_at = $2 WHERE id = $1`
 
-// Unpark takes a project off hold. One that is not on hold stays as it is; a
+// Unpark takes a project off hold, and lets the runs go on that this had paused. One that is not on hold stays as it is; a
 // deleted one is fault.Conflict with code project_deleted.
 func (p *Projects) Unpark(ctx context.Context, actor account.Actor, i ID) (Project, error) {
 	if err := actor.Need(account.MayWrite); err != nil {
@@ -170,23 +182,31 @@ func unparking(present Project) (change, error) {
 	if present.Status == Active {
 		return change{}, nil
 	}
-	return change{sql: unpark, what: Unparked}, unlessDeleted(present)
+	return change{sql: unpark, what: Unparked, goOn: OnHold}, unlessDeleted(present)
 }
 
 const remove = `UPDATE project p SET deleted_at = $2, updated_at = $2 WHERE id = $1`
 
-// Delete marks a project deleted; owners only. Deleting twice changes nothing, and
-// does not begin the 30 days anew.
+// Delete marks a project deleted; owners only. Its runs pause at once; they go on when it
+// is restored, and go when it is purged. Deleting twice changes nothing, and does not
+// begin the 30 days anew.
 func (p *Projects) Delete(ctx context.Context, actor account.Actor, i ID) (Project, error) {
 	if err := actor.Need(account.MayOwn); err != nil {
 		return Project{}, err
 	}
-	return p.change(ctx, actor, i, func(present Project) (change, error) {
-		if present.Status == Deleted {
-			return change{}, nil
+	return p.commit(ctx, i, func(tx pgx.Tx) (Project, error) {
+		if err := flow.PauseProjectTx(ctx, tx, string(actor.Workspace), string(i), OfDeleted, "This project is deleted."); err != nil {
+			return Project{}, err
 		}
-		return change{sql: remove, what: WasDeleted}, nil
+		return p.changeTx(ctx, tx, actor, i, deleting)
 	})
+}
+
+func deleting(present Project) (change, error) {
+	if present.Status == Deleted {
+		return change{}, nil
+	}
+	return change{sql: remove, what: WasDeleted}, nil
 }
 
 const restore = `UPDATE project p SET deleted_at = NULL, updated_at = $2 WHERE id = $1`
@@ -202,6 +222,6 @@ func (p *Projects) Restore(ctx context.Context, actor account.Actor, i ID) (Proj
 		if present.Status != Deleted {
 			return change{}, nil
 		}
-		return change{sql: restore, what: Restored}, nil
+		return change{sql: restore, what: Restored, goOn: OfDeleted}, nil
 	})
 }
