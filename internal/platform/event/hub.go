@@ -51,6 +51,7 @@ type Hub struct {
 	topics map[Stream]*topic
 	woken  map[Stream]struct{} // topics to look at
 	untold map[Stream]struct{} // streams other processes were not told of yet
+	counts counts
 }
 
 type hubState uint8
@@ -200,6 +201,7 @@ func (h *Hub) lookAtWoken(ctx context.Context) error {
 func (h *Hub) takeWoken() (streams []Stream, heads []int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.counts.looks++
 	for s := range h.woken {
 		if t := h.topics[s]; t != nil && t.known {
 			streams, heads = append(streams, s), append(heads, t.head)

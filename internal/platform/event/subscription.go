@@ -56,6 +56,9 @@ func (t *topic) forget() {
 func (t *topic) rouse() {
 	for s := range t.subs {
 		if t.known && s.current && t.head-s.cursor > mostBehind {
+			if s.err == nil {
+				s.hub.counts.cut++
+			}
 			s.end(ErrBehind)
 			continue
 		}
