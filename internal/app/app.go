@@ -167,6 +167,9 @@ func (a *App) openProducts(ctx context.Context) error {
 		return err
 	}
 	a.Events = event.NewHub(a.database.pool, a.log)
+	if err := a.Events.Measure(a.telemetry.Meter("platform/event")); err != nil {
+		return err
+	}
 	a.Projects = project.New(project.Config{DB: a.database.pool, Clock: clock.System{}, IDs: source, Events: a.Events})
 	a.memory = idempotency.New(idempotency.Config{
 		DB: a.database.pool, Clock: clock.System{}, Log: a.log, Box: box, Deadline: requestDeadline,

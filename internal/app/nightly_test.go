@@ -4,10 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"testing"
+	"time"
 
 	"cofounder/internal/base/clock"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/flow"
+	"cofounder/internal/platform/repo"
 	"cofounder/internal/product/account"
 )
 
@@ -38,6 +40,9 @@ func TestBooksAreCheckedAtNight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if a.Repo, err = repo.New(a.database.pool, repo.DefaultLimits()); err != nil {
+		t.Fatal(err)
+	}
 	a.addNightly()
 	if err := a.Flow.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -55,8 +60,24 @@ func TestBooksAreCheckedAtNight(t *testing.T) {
 	case <-t.Context().Done():
 		t.Fatal("the books were not checked")
 	}
+	// So are the repositories and the runs, without a word where there was nothing.
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for done := 0; done < 3; <-look.C {
+		if done, err = nightlyDone(t, a); err != nil {
+			t.Fatal(err)
+		}
+	}
 	list, err := a.Meter.BookChecks(t.Context(), account.Actor{Operator: true}, 1)
 	if err != nil || len(list) != 1 || list[0].Count != 0 {
 		t.Errorf("BookChecks = %+v, %v; want one without a difference", list, err)
 	}
+}
+
+// nightlyDone counts what was done at night.
+func nightlyDone(t *testing.T, a *App) (n int, err error) {
+	t.Helper()
+	err = a.database.pool.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE state = 'completed'
+		AND kind IN ('meter.check_books', 'flow.trim', 'repo.sweep')`).Scan(&n)
+	return n, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/flow"
+	"cofounder/internal/platform/repo"
 	"cofounder/internal/product/project"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,10 @@ const sweepEvery = 5 * time.Minute
 // longer begins anew.
 const keptEvents = 10_000
 
+// keptRun is how much of runs stays: of one that is over all of its story for a month,
+// then its nodes without steps and claims; of a node that is done the newest steps.
+var keptRun = flow.Keep{Whole: 30 * 24 * time.Hour, Steps: 1000} //nolint:gochecknoglobals // a constant
+
 // addSweeps registers what removes what has expired: periodic work, done by one of all
 // processes.
 func (a *App) addSweeps() {
@@ -32,22 +37,30 @@ func (a *App) addSweeps() {
 		},
 		"hosting.sweep": a.Apps.Sweep,
 	} {
-		a.Flow.AddPeriodic(flow.Periodic{Name: name, Every: sweepEvery, Do: func(ctx context.Context) error {
-			n, err := chore(ctx)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			if n > 0 {
-				a.log.InfoContext(ctx, "swept", "what", name, "rows", n)
-			}
-			return nil
-		}})
+		a.addChore(name, sweepEvery, chore)
 	}
 }
 
-// addNightly registers what looks whether all is well, at midnight in UTC.
+// addChore registers what removes rows and says how many.
+func (a *App) addChore(name string, every time.Duration, chore func(context.Context) (int, error)) {
+	a.Flow.AddPeriodic(flow.Periodic{Name: name, Every: every, Do: func(ctx context.Context) error {
+		n, err := chore(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if n > 0 {
+			a.log.InfoContext(ctx, "swept", "what", name, "rows", n)
+		}
+		return nil
+	}})
+}
+
+// addNightly registers what looks whether all is well, and what takes long, at midnight
+// in UTC.
 func (a *App) addNightly() {
 	const night = 24 * time.Hour
+	a.addChore("flow.trim", night, func(ctx context.Context) (int, error) { return a.Flow.Trim(ctx, keptRun) })
+	a.addChore("repo.sweep", night, func(ctx context.Context) (int, error) { return a.Repo.SweepAll(ctx, repo.Grace) })
 	a.Flow.AddPeriodic(flow.Periodic{Name: "meter.check_books", Every: night, Do: func(ctx context.Context) error {
 		n, err := a.Meter.CheckBooks(ctx)
 		if err != nil {

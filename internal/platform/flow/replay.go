@@ -13,6 +13,8 @@ import (
 const (
 	anyControlled = `SELECT state, workspace_id FROM run WHERE id = $1 FOR NO KEY UPDATE`
 
+	isShortened = `SELECT shortened_at IS NOT NULL FROM run WHERE id = $1`
+
 	// What a failure took from the nodes of a run is given back: one that joins, waits or
 	// stands in line does so again. Which it was is written in the columns that ending it
 	// has left as they were. Epochs are newer than those of all who worked on them.
@@ -99,6 +101,14 @@ func (e *Engine) RetryTx(ctx context.Context, tx pgx.Tx, run RunID) error {
 }
 
 func reopen(ctx context.Context, tx pgx.Tx, run RunID) error {
+	var shortened bool
+	if err := tx.QueryRow(ctx, isShortened, run).Scan(&shortened); err != nil {
+		return fmt.Errorf("look at %s: %w", run, err)
+	}
+	if shortened {
+		return fault.New(fault.Conflict, "run_shortened",
+			"This failed so long ago that its steps are no longer kept, so it cannot go on from them. Start it anew instead.")
+	}
 	b := &pgx.Batch{}
 	b.Queue(reopenRun, run)
 	b.Queue(reopenNodes, run)

@@ -21,7 +21,7 @@ type Choice struct {
 const (
 	// The first condition is what an index or a short look can tell of the state.
 	chosenRuns = `
-SELECT q.id, q.kind, q.workspace, q.project, q.starter, q.state, q.reason, q.detail, q.created_at, q.started_at, q.finished_at, q.waits,
+SELECT q.id, q.kind, q.workspace, q.project, q.starter, q.state, q.reason, q.detail, q.created_at, q.started_at, q.finished_at, q.shortened_at, q.waits,
     'null'::json AS input, NULL::json AS output FROM (SELECT ` + runFacts + ` FROM run r
     WHERE ($1 = '' OR r.state = CASE WHEN $1 IN ('queued', 'running', 'waiting') THEN 'open' ELSE $1 END)
       AND ($2 = '' OR r.kind = $2) AND ($3 = '' OR r.workspace_id = $3) AND ($4 = '' OR r.id < $4)) q

@@ -44,6 +44,8 @@ type Run struct {
 	CreatedAt  time.Time       `json:"created_at"`
 	StartedAt  time.Time       `json:"started_at"`
 	FinishedAt time.Time       `json:"finished_at"`
+	// ShortenedAt is when its steps and claims were removed, see Trim; for operators.
+	ShortenedAt time.Time `json:"-"`
 	// Waits are what it waits for now; empty when it does not.
 	Waits []Wait `json:"waits"`
 }
@@ -60,6 +62,7 @@ CASE WHEN r.state <> 'open' THEN r.state
      ELSE 'waiting' END AS state,
 r.reason, r.detail, r.created_at,
 coalesce(r.started_at, '0001-01-01 00:00Z') AS started_at, coalesce(r.finished_at, '0001-01-01 00:00Z') AS finished_at,
+coalesce(r.shortened_at, '0001-01-01 00:00Z') AS shortened_at,
 coalesce((SELECT json_agg(json_build_object('For', n.wait, 'Key', CASE n.wait WHEN 'retry' THEN '' ELSE n.wait_key END, 'Until', coalesce(n.wake_at, '0001-01-01 00:00Z')) ORDER BY n.id)
     FROM node n WHERE n.run_id = r.id AND n.state = 'waiting' AND r.finished_at IS NULL), '[]') AS waits`
 

@@ -448,3 +448,25 @@ func TestDelete(t *testing.T) {
 	_, err := w.Sweep(t.Context(), w.id, repo.Grace)
 	wantKind(t, err, fault.NotFound, "no_such_repository")
 }
+
+// Each night all repositories are swept.
+func TestSweepAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inTx(t, func(tx pgx.Tx) error { return w.CreateTx(t.Context(), tx, "another") })
+	w.move(t, repo.Move{Name: repo.Main, To: w.commit(t, w.tree(t, "kept", "1"), "one\n")})
+	w.tree(t, "lost", "2")
+	if _, err := w.pool.Exec(t.Context(), `INSERT INTO repo_object (repo_id, oid, kind, size, data, seen_at)
+		SELECT 'another', oid, kind, size, data, seen_at FROM repo_object WHERE repo_id = $1`, w.id); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.SweepAll(t.Context(), repo.Grace); err != nil || n != 0 {
+		t.Errorf("swept %d of what is young, %v", n, err)
+	}
+	if _, err := w.pool.Exec(t.Context(), `UPDATE repo_object SET seen_at = now() - interval '2 days'`); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.SweepAll(t.Context(), repo.Grace); err != nil || n != 2+5 {
+		t.Errorf("swept %d, %v; want the 2 lost here and the 5 of a repository without refs", n, err)
+	}
+}

@@ -2,9 +2,11 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"cofounder/internal/base/fault"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/repo/wire"
 
@@ -51,6 +53,34 @@ func (s *Store) Sweep(ctx context.Context, id ID, grace time.Duration) (int64, e
 		return 0, fmt.Errorf("sweep repository %s: %w", id, err)
 	}
 	return swept, nil
+}
+
+const allSQL = `SELECT id FROM repo ORDER BY id`
+
+// SweepAll does Sweep to all repositories, one after the other, and returns how many
+// objects went. One that cannot be swept does not keep the others from it.
+func (s *Store) SweepAll(ctx context.Context, grace time.Duration) (int, error) {
+	rows, err := s.db.Query(ctx, allSQL)
+	if err != nil {
+		return 0, fmt.Errorf("list repositories: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[ID])
+	if err != nil {
+		return 0, fmt.Errorf("list repositories: %w", err)
+	}
+	total := 0
+	var errs []error
+	for _, id := range all {
+		n, err := s.Sweep(ctx, id, grace)
+		total += int(n)
+		if err != nil && !fault.Is(err, fault.NotFound) { // deleted meanwhile
+			errs = append(errs, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return total, errors.Join(errs...)
 }
 
 // old lists the objects that are old enough to go.

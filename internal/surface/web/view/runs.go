@@ -10,6 +10,7 @@ import (
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/product/admin"
+	"cofounder/internal/product/project"
 )
 
 // Runs is the list of the runs of all teams.
@@ -86,6 +87,15 @@ func runState(s string) string {
 		"waiting": "waits", "held": "held", "joining": "waits for branches", "paused": "paused",
 	}
 	return cmp.Or(words[s], s)
+}
+
+// reasonText says why a run is paused, failed or ended.
+func reasonText(r flow.Reason) string {
+	words := map[flow.Reason]string{
+		flow.ByFounder: "By the founder", flow.Internal: "A mistake of ours", admin.ByAdministrator: "By an administrator",
+		project.OnHold: "On hold", project.OfDeleted: "The project is deleted", project.OfAccount: "Who started it may not go on",
+	}
+	return cmp.Or(words[r], string(r))
 }
 
 // statePill is how a state looks.
@@ -179,6 +189,8 @@ func unshown(n int, what string) string {
 // replayable reports whether a node can be done anew.
 func replayable(r flow.Run, c flow.Chapter) bool {
 	switch {
+	case !r.ShortenedAt.IsZero():
+		return false
 	case r.State == flow.Finished, r.State == flow.Ended, c.State == "done", c.State == "joining":
 		return false
 	case c.State == "waiting":
@@ -192,7 +204,7 @@ func replayable(r flow.Run, c flow.Chapter) bool {
 // rests reports whether anything of a run can be tried again.
 func rests(p Run) bool {
 	if p.Run.State == flow.Failed {
-		return true
+		return p.Run.ShortenedAt.IsZero()
 	}
 	for _, c := range p.Story.Chapters {
 		if c.State == "waiting" && c.Wait == "retry" {
