@@ -112,6 +112,8 @@ func failureTable() []failureRow {
 		{"unknown_event", text, "", "answer", "", 1, "settled $0.003", nil},
 		{"unknown_block", text, "", "answer", "", 1, "settled $0.003", nil},
 		{"no_usage", text, "", "answer", "", 1, "estimated $0.02221", nil},
+		{"no_usage_end", text, "", "answer", "", 1, "estimated $0.02202", nil},
+		{"zero_usage", text, "", "answer", "", 1, "estimated $0.02221", nil},
 		{"refusal", text, "", "refused", declined, 1, "settled refused $0.003", nil},
 		{"refusal_later", text, "", "refused", declined, 1, "settled refused $0.003", nil},
 		{"length", text, "", "truncated", cutOff, 1, "settled truncated $0.003 → unreadable -$0.003", nil},

@@ -20,7 +20,7 @@ const (
 // tell, and when it said nothing at all, or that it made a mistake, nobody knows.
 func (k *call) outcome(a *attempt, maxTokens llm.Tokens) llm.Outcome {
 	o := llm.Outcome{
-		Usage: a.got.usage.tokens(k.kept), Status: a.watch.status, Model: a.got.model, RequestID: a.watch.requestID,
+		Usage: k.usage(a), Status: a.watch.status, Model: a.got.model, RequestID: a.watch.requestID,
 		Stop: a.got.stop, Label: a.label, FirstByte: a.firstByte, Took: a.took,
 	}
 	if a.failed != nil {
@@ -37,6 +37,13 @@ func (k *call) outcome(a *attempt, maxTokens llm.Tokens) llm.Outcome {
 		o.Usage = llm.Usage{}
 	}
 	return o
+}
+
+// usage is what the server told, and whether it told all.
+func (k *call) usage(a *attempt) llm.Usage {
+	u := a.got.usage.tokens(k.kept)
+	u.Known = a.got.usage.promptKnown() && a.got.usage.outputKnown(a.got.visible+a.got.thought > 0)
+	return u
 }
 
 // state says how much is known about what an attempt cost.
@@ -70,7 +77,7 @@ func (a *attempt) turnedAway() bool {
 
 // estimate fills in what the server did not tell.
 func (k *call) estimate(a *attempt, u llm.Usage, maxTokens llm.Tokens) llm.Usage {
-	if a.got.usage.Input == nil {
+	if !a.got.usage.promptKnown() {
 		u.Input = k.prompt.upper()
 	}
 	seen := llm.Tokens(float64(a.got.visible+a.got.thought)/bytesPerToken*margin) + 1

@@ -194,7 +194,7 @@ func (k *call) strip(ctx context.Context) bool {
 func (k *call) result(a *attempt) llm.Result {
 	r := llm.Result{
 		Turns: k.added, Text: a.text, Calls: a.calls, Answer: a.answer, Label: a.label, Stop: a.got.stop,
-		Usage: a.got.usage.tokens(k.kept), Model: a.got.model, RequestID: a.watch.requestID, Attempts: k.number,
+		Usage: k.usage(a), Model: a.got.model, RequestID: a.watch.requestID, Attempts: k.number,
 	}
 	if t, ok := a.got.turn(a.calls); ok {
 		r.Turns = append(r.Turns, t)
@@ -240,6 +240,10 @@ func (c *Client) note(ctx context.Context, k *call, a *attempt) {
 	}
 }
 
+// mostBytes is how many bytes of prompt a token can stand for: runs of the same character
+// are the longest there are. A server that counts less miscounts.
+const mostBytes = 64
+
 // count implements llm.Attempt.Count.
 func (k *call) count(ctx context.Context) (llm.Tokens, error) {
 	upper := k.prompt.upper()
@@ -247,11 +251,15 @@ func (k *call) count(ctx context.Context) (llm.Tokens, error) {
 		return upper, nil
 	}
 	n, err := k.client.countTokens(ctx, k.ep, k.prompt)
+	if errors.Is(err, errNoCount) {
+		return upper, nil
+	}
 	if err != nil {
 		if e, ok := errors.AsType[*llm.Error](err); ok && e.Status == http.StatusNotFound {
 			return upper, nil // it cannot count after all
 		}
 		return 0, err
 	}
+	n = max(n, upper/mostBytes)
 	return min(n+n/50+1, upper), nil // two per cent on top
 }

@@ -144,6 +144,10 @@ func card(m anthropic.ModelInfo) ModelCard {
 	return out
 }
 
+// errNoCount says that a server answered a question for tokens with no figure: some answer
+// any address with 200 and words about what they lack.
+var errNoCount = errors.New("no count of tokens")
+
 func (c *Client) countTokens(ctx context.Context, ep llm.Endpoint, p prompt) (llm.Tokens, error) {
 	w := &watch{}
 	service := anthropic.NewMessageService(c.options(ep)...)
@@ -151,6 +155,9 @@ func (c *Client) countTokens(ctx context.Context, ep llm.Endpoint, p prompt) (ll
 		option.WithRequestBody("application/json", p.counting()), option.WithMiddleware(w.free))
 	if err != nil {
 		return 0, c.freeError(ctx, ep, p.model, w, err)
+	}
+	if n.InputTokens < 1 {
+		return 0, errNoCount
 	}
 	return llm.Tokens(n.InputTokens), nil
 }
@@ -206,7 +213,7 @@ func (c *Client) Look(ctx context.Context, ep llm.Endpoint, model string) (Sight
 		return s, nil
 	}
 	_, err = c.countTokens(ctx, ep, newPrompt(llm.Request{Model: model, Turns: []llm.Turn{llm.User(llm.Text("Hello."))}}, llm.Capabilities{}))
-	if err != nil && !missing(err) {
+	if err != nil && !missing(err) && !errors.Is(err, errNoCount) {
 		return s, fmt.Errorf("count tokens: %w", err)
 	}
 	s.CountTokens = err == nil

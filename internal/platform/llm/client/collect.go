@@ -52,6 +52,9 @@ type usage struct {
 	Details *struct {
 		Thinking *int64 `json:"thinking_tokens"`
 	} `json:"output_tokens_details"`
+	// atEnd is true once the end of the answer told the output; what its beginning
+	// tells is a placeholder.
+	atEnd bool
 }
 
 // streamError is a stream that does not follow the protocol.
@@ -75,7 +78,7 @@ func (c *collected) take(e anthropic.MessageStreamEventUnion) (llm.Event, error)
 		}
 	case "message_delta":
 		c.stop = llm.StopReason(e.Delta.StopReason)
-		return llm.Event{}, c.usage.read(e.Usage.RawJSON())
+		return llm.Event{}, c.usage.readEnd(e.Usage.RawJSON())
 	case "message_stop":
 		c.ended = true
 	}
@@ -271,6 +274,34 @@ func (u *usage) read(raw string) error {
 	return nil
 }
 
+// readEnd is read for what the end of an answer tells.
+func (u *usage) readEnd(raw string) error {
+	began := u.Output
+	u.Output = nil
+	err := u.read(raw)
+	u.atEnd = u.atEnd || u.Output != nil
+	u.Output = cmp.Or(u.Output, began)
+	return err
+}
+
+// promptKnown reports whether the prompt's tokens were told. None at all is no figure: a
+// prompt is never empty.
+func (u *usage) promptKnown() bool {
+	n := int64(0)
+	for _, p := range []*int64{u.Input, u.CacheRead, u.CacheWrite} {
+		if p != nil {
+			n += max(*p, 0)
+		}
+	}
+	return u.Input != nil && n > 0
+}
+
+// outputKnown reports whether the answer's tokens were told, of an answer with content or
+// without. A figure of nothing for something is none: it must not be read as free.
+func (u *usage) outputKnown(content bool) bool {
+	return u.atEnd && (*u.Output > 0 || !content)
+}
+
 // tokens returns the figures. What was written to the cache without a word for how
 // long counts as kept for the longest time the request asks for, which is dearer.
 func (u *usage) tokens(kept llm.CacheTTL) llm.Usage {
@@ -280,7 +311,7 @@ func (u *usage) tokens(kept llm.CacheTTL) llm.Usage {
 		}
 		return llm.Tokens(max(*p, 0))
 	}
-	out := llm.Usage{Input: n(u.Input), CacheRead: n(u.CacheRead), Output: n(u.Output), Known: u.Input != nil && u.Output != nil}
+	out := llm.Usage{Input: n(u.Input), CacheRead: n(u.CacheRead), Output: n(u.Output)}
 	if u.Kept != nil {
 		out.CacheWrite5m, out.CacheWrite1h = n(u.Kept.FiveMinutes), n(u.Kept.Hour)
 	}

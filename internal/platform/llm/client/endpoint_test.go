@@ -379,6 +379,17 @@ func TestLook(t *testing.T) {
 	if n := len(srv.Calls()) + len(simple.Calls()); n != 0 {
 		t.Errorf("%d paid requests", n)
 	}
+	// Some answer whatever they are asked with 200 and words about what they lack.
+	polite := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"error":"unexpected endpoint or method"}`)
+	}))
+	t.Cleanup(polite.Close)
+	ep := srv.Endpoint()
+	ep.BaseURL = polite.URL
+	if sight, err = c.Look(t.Context(), ep, "claude-haiku-5-5"); err != nil || sight.CountTokens {
+		t.Errorf("polite: sight %+v, error %v", sight, err)
+	}
 }
 
 // TestLogs wants nothing of prompt, answer or key at any level.

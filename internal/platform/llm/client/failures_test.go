@@ -78,6 +78,8 @@ func failureTable() []failureRow {
 		{"unknown_event", text, "answer after 1", "answer after 1", nil},
 		{"unknown_block", text, "answer after 1", "answer after 1", nil},
 		{"no_usage", text, "answer after 1", "answer after 1", nil},
+		{"no_usage_end", text, "answer after 1", "answer after 1", nil},
+		{"zero_usage", text, "answer after 1", "answer after 1", nil},
 		// Complete, paid for in full, and not an answer.
 		{"refusal", text, "refused after 1: settled", "refused after 1: settled", nil},
 		{"refusal_later", text, "refused after 1: settled", "refused after 1: settled", nil},

@@ -62,7 +62,7 @@ func (c *Client) Probe(ctx context.Context, ep llm.Endpoint, model string, admit
 	}
 	caps.StructuredOutput = a.failed == nil && a.label == llm.Strict
 	return Findings{
-		Capabilities: caps, Model: a.got.model, FirstByte: a.firstByte, Took: a.took, Usage: a.got.usage.tokens(k.kept),
+		Capabilities: caps, Model: a.got.model, FirstByte: a.firstByte, Took: a.took, Usage: k.usage(a),
 	}, bill, nil
 }
 

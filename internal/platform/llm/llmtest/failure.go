@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -160,8 +161,23 @@ func streams() []Failure {
 				x.events[i].Data = without(x.events[i].Data, "usage")
 			}
 		}},
+		{Name: "no_usage_end", Tells: "an answer that says at its beginning only what it used", Answers: true, stream: func(x *exchange) {
+			for i := range x.events {
+				if x.events[i].Name == "message_delta" {
+					x.events[i].Data = without(x.events[i].Data, "usage")
+				}
+			}
+		}},
+		{Name: "zero_usage", Tells: "an answer that says it used nothing", Answers: true, stream: func(x *exchange) {
+			for i := range x.events {
+				x.events[i].Data = figures.ReplaceAll(x.events[i].Data, []byte(`${1}0`))
+			}
+		}},
 	}
 }
+
+// figures matches every count of tokens.
+var figures = regexp.MustCompile(`("[a-z0-9_]*_tokens":)[0-9]+`)
 
 // unknownBlock puts a block of an unknown type before all others.
 func unknownBlock(x *exchange) {
