@@ -141,7 +141,7 @@ func install(ctx context.Context, url string, lameDuck, drain time.Duration) (*i
 		"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TMPDIR=" + os.TempDir(),
 		"COFOUNDER_DATA=" + filepath.Join(folder, "data"), "COFOUNDER_ADDR=localhost:0", "COFOUNDER_URL=" + url,
 		"COFOUNDER_TRUSTED_PROXIES=127.0.0.0/8,::1/128", "COFOUNDER_LOG=json",
-		"COFOUNDER_LAME_DUCK=" + lameDuck.String(), "COFOUNDER_DRAIN=" + drain.String(),
+		"COFOUNDER_WARM=false", "COFOUNDER_LAME_DUCK=" + lameDuck.String(), "COFOUNDER_DRAIN=" + drain.String(),
 	}
 	return in, nil
 }

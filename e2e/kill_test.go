@@ -72,7 +72,7 @@ func install(t *testing.T) *installation {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	in.environ = append(os.Environ(), "COFOUNDER_DATA="+in.data, "COFOUNDER_ADDR=localhost:0", "COFOUNDER_LOG=json", "DATABASE_URL=")
+	in.environ = append(os.Environ(), "COFOUNDER_DATA="+in.data, "COFOUNDER_ADDR=localhost:0", "COFOUNDER_LOG=json", "COFOUNDER_WARM=false", "DATABASE_URL=")
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()

@@ -33,6 +33,7 @@ func serve(t *testing.T, settings ...string) *product {
 		"COFOUNDER_DATA=" + t.TempDir(),
 		"COFOUNDER_SECRET=for-tests-only-0123456789abcdef-0123",
 		"COFOUNDER_LAME_DUCK=0s",
+		"COFOUNDER_WARM=false",
 		"COFOUNDER_DRAIN=5s",
 		"DATABASE_URL=" + dbtest.URL(t),
 	}, settings...), "")

@@ -102,6 +102,7 @@ type App struct {
 	Apps     *hosting.Host
 	Packages *egress.Gate  // the only way out of a cage
 	cages    *ns.Driver    // nil where nothing is run
+	look     looking       // at what cages can do here
 	preview  *preview.Site // nil where nothing can be shown
 
 	memory *idempotency.Store
@@ -114,7 +115,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	// Not for the edge: the references of refused requests are found at info.
 	edge := o.Log
 	o.Log = slog.New(routine{o.Log.Handler(), routineLevel(o.Config)})
-	a := &App{cfg: o.Config, log: o.Log, edge: edge, machine: &machine{cfg: o.Config}}
+	a := &App{cfg: o.Config, log: o.Log, edge: edge, machine: &machine{cfg: o.Config, cages: newCageState()}}
 	if err := a.open(ctx, o); err != nil {
 		return nil, errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 	}
@@ -224,6 +225,7 @@ func (a *App) openServer() error {
 		site, err := web.New(web.Config{
 			Apps: a.Apps, AppLink: link, Jobs: jobs,
 			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Interviews: a.Interviews, Options: a.Options,
+			Cages: a.living(),
 			Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin,
 			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
@@ -296,7 +298,7 @@ func (a *App) Run(ctx context.Context, abort <-chan struct{}) error {
 	ctx, end := context.WithCancel(ctx) // also when serving ends by itself
 	defer end()
 	var work sync.WaitGroup
-	work.Go(func() { a.lookAtCages(ctx) })
+	a.beginLooking(ctx)
 	if a.cfg.Process.Has(config.Worker) {
 		if err := a.Flow.Start(ctx); err != nil {
 			end()

@@ -123,6 +123,7 @@ func (a *App) sites() (sites []httpd.Site, frameSources []string) {
 // closeApps stops the apps of this process, their data saved.
 func (a *App) closeApps(ctx context.Context) error {
 	var err error
+	a.look.stop()
 	if a.preview != nil {
 		a.preview.Close()
 	}

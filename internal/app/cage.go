@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"cofounder/internal/base/clock"
+	"cofounder/internal/platform/config"
 	"cofounder/internal/platform/sandbox"
 	"cofounder/internal/platform/sandbox/egress"
 	"cofounder/internal/platform/sandbox/ns"
@@ -22,7 +25,7 @@ import (
 
 // openCages makes what runs generated code. Nothing is tried yet: lookAtCages does.
 func (a *App) openCages() error {
-	driver, err := ns.Open(ns.Config{Dir: filepath.Join(a.cfg.Data.Dir, "cages"), Clock: clock.System{}, Log: a.log})
+	driver, err := ns.Open(ns.Config{Dir: filepath.Join(a.cfg.Data.Dir, cagesFolder), Clock: clock.System{}, Log: a.log})
 	if err != nil {
 		return fmt.Errorf("prepare cages: %w", err)
 	}
@@ -35,8 +38,34 @@ func (a *App) openCages() error {
 	return err
 }
 
-// lookAtCages removes what cages of processes that were killed left, and finds out
-// what this machine can do.
+// beginLooking finds out in the background what this machine can do. It may be called
+// twice; closeApps ends it.
+func (a *App) beginLooking(ctx context.Context) {
+	a.look.begin.Do(func() {
+		looking, end := context.WithCancel(ctx)
+		a.look.end = end
+		a.look.wait.Go(func() { a.lookAtCages(looking) })
+	})
+}
+
+// looking is what finds out about cages, and then warms caches.
+type looking struct {
+	begin sync.Once
+	end   context.CancelFunc
+	wait  sync.WaitGroup
+}
+
+// stop ends it and waits. It may be called many times, and before it began.
+func (l *looking) stop() {
+	l.begin.Do(func() {})
+	if l.end != nil {
+		l.end()
+	}
+	l.wait.Wait()
+}
+
+// lookAtCages removes what cages of processes that were killed left, finds out what
+// this machine can do, and then has ready what every build needs.
 func (a *App) lookAtCages(ctx context.Context) {
 	if a.cages == nil {
 		a.machine.cages.set(sandbox.Report{}, sandbox.Errorf(sandbox.Refused, strangersCode))
@@ -55,33 +84,103 @@ func (a *App) lookAtCages(ctx context.Context) {
 		return
 	}
 	a.log.InfoContext(ctx, "code runs in cages", "driver", report.Driver, "weak", len(report.Weak()), "missing_tools", names(report.Lacking()))
+	if a.cfg.Cages.Warm && a.cfg.Process.Has(config.Worker) {
+		a.warmCaches(ctx, report)
+	}
+}
+
+// warmCaches compiles ahead what cages would compile again each time. It may take
+// minutes, in which builds work, only slower.
+func (a *App) warmCaches(ctx context.Context, report sandbox.Report) {
+	if !report.Has("go") {
+		return
+	}
+	a.machine.cages.warm(warming)
+	began := a.clock.Now()
+	err := a.cages.Warm(ctx, sandbox.CompileGo(nil))
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.machine.cages.warm(cold)
+		a.log.WarnContext(ctx, "caches could not be warmed; builds are slower for it", "err", err)
+	default:
+		a.machine.cages.warm(warm)
+		a.log.InfoContext(ctx, "caches are warm", "took", a.clock.Now().Sub(began))
+	}
+}
+
+// warmth is how far caches are.
+type warmth uint8
+
+const (
+	cold warmth = iota
+	warming
+	warm
+)
+
+// living returns what lists cages; nil where nothing is run.
+func (a *App) living() func(context.Context) []sandbox.Living {
+	if a.cages == nil {
+		return nil
+	}
+	return a.cages.Living
 }
 
 // cageState is what is known about cages so far.
 type cageState struct {
+	known chan struct{} // closed when report or err is set
+
 	mu     sync.Mutex
-	known  bool
 	report sandbox.Report
 	err    error
+	caches warmth
 }
 
+func newCageState() *cageState { return &cageState{known: make(chan struct{})} }
+
+// set says what came out. It is called once.
 func (s *cageState) set(report sandbox.Report, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known, s.report, s.err = true, report, err
+	s.report, s.err = report, err
+	close(s.known)
 }
 
-func (s *cageState) get() (report sandbox.Report, known bool, err error) {
+func (s *cageState) warm(w warmth) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.report, s.known, s.err
+	s.caches = w
+}
+
+// get returns an error that matches errTrying while nothing is known.
+func (s *cageState) get() (report sandbox.Report, caches warmth, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.known:
+		return s.report, s.caches, s.err
+	default:
+		return sandbox.Report{}, cold, errTrying
+	}
+}
+
+var errTrying = errors.New("cages are being tried out")
+
+// await returns when it is known, or time is up.
+func (s *cageState) await(ctx context.Context, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	select {
+	case <-s.known:
+	case <-ctx.Done():
+	}
 }
 
 // stacks tells what products can be made with here: all while it is not known, since what
 // is built later finds out.
 func (m *machine) stacks() []option.Stack {
-	report, known, err := m.cages.get()
-	if !known || err != nil && len(report.Tools) == 0 {
+	report, _, err := m.cages.get()
+	if err != nil && len(report.Tools) == 0 {
 		return option.Stacks()
 	}
 	return stacksWith(report.Tools)
@@ -130,11 +229,42 @@ func (d *doctor) cages(ctx context.Context) (all []finding) {
 		all = append(all, cageFindings(report)...)
 	}
 	all = append(all, toolFindings(report)...)
+	if report.Has("go") {
+		all = append(all, d.caches(ctx))
+	}
 	if err := errors.Join(driver.Close(context.WithoutCancel(ctx)), os.RemoveAll(dir)); err != nil {
 		all = append(all, finding{what: "cage", verdict: warning, says: "something is left: " + err.Error()})
 	}
 	return all
 }
+
+// caches says whether what every build needs is compiled ahead.
+func (d *doctor) caches(ctx context.Context) finding {
+	f := finding{what: "caches", verdict: fine, says: "cold: builds compile Go's standard library again each time"}
+	f.do = "cofounder serve warms them in the background"
+	if !d.cfg.Cages.Warm {
+		f.do = "set COFOUNDER_WARM=true to have it done ahead, once"
+	}
+	dir := filepath.Join(d.cfg.Data.Dir, cagesFolder)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return f
+	}
+	driver, err := ns.Open(ns.Config{Dir: dir, Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		var made bool
+		if made, err = driver.Warmed(ctx, sandbox.CompileGo(nil)); made {
+			f.says, f.do = "warm: Go's standard library is compiled ahead", ""
+		}
+		err = errors.Join(err, driver.Close(ctx))
+	}
+	if err != nil {
+		f.verdict, f.says, f.do = warning, err.Error(), ""
+	}
+	return f
+}
+
+// cagesFolder is where cages are, in the data folder.
+const cagesFolder = "cages"
 
 // cageFindings says what a cage holds here and what it does not.
 func cageFindings(report sandbox.Report) []finding {

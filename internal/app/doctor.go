@@ -53,7 +53,7 @@ func Doctor(ctx context.Context, cfg config.Config, s Streams) error {
 	if _, err := fmt.Fprintln(s.Out, "\nChecks"); err != nil {
 		return fmt.Errorf("write findings: %w", err)
 	}
-	d := doctor{cfg: cfg, out: s.Out}
+	d := doctor{cfg: cfg, out: s.Out, tried: newCageState()}
 	d.report(ctx, d.settings, d.secret, d.disk, d.database, d.signIn, d.previews, d.peers, d.listening, d.cages, d.packages, d.machine, d.prices, d.models, d.stripe)
 	if d.err != nil {
 		return fmt.Errorf("write findings: %w", d.err)
@@ -67,7 +67,7 @@ func Doctor(ctx context.Context, cfg config.Config, s Streams) error {
 type doctor struct {
 	cfg    config.Config
 	out    io.Writer
-	tried  cageState
+	tried  *cageState
 	unwell bool
 	err    error // of writing
 }
@@ -250,10 +250,7 @@ func (d *doctor) listening(ctx context.Context) []finding {
 }
 
 func (d *doctor) machine(context.Context) []finding {
-	m := machine{cfg: d.cfg}
-	if report, known, err := d.tried.get(); known {
-		m.cages.set(report, err)
-	}
+	m := machine{cfg: d.cfg, cages: d.tried}
 	var all []finding
 	for _, fact := range m.facts() {
 		f := finding{what: fact.What, verdict: fine, says: fact.Detail, do: fact.Do}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -13,7 +14,7 @@ import (
 // since Chromium may arrive while we run; no answer needs the network.
 type machine struct {
 	cfg   config.Config
-	cages cageState
+	cages *cageState
 }
 
 // facts are shown before the idea is typed: on the start page, in the terminal
@@ -25,12 +26,12 @@ func (m *machine) facts() []web.Fact {
 // cage says whether generated code may run here.
 func (m *machine) cage() web.Fact {
 	f := web.Fact{What: "Run your app safely"}
-	report, known, err := m.cages.get()
+	report, caches, err := m.cages.get()
 	switch {
 	case runtime.GOOS != "linux":
 		f.Detail = "Built apps run in a cage that needs Linux. Everything else works here."
 		f.Do = "Use a Linux computer for building."
-	case !known:
+	case errors.Is(err, errTrying):
 		f.Detail = "I am still trying out whether this computer can hold code safely."
 	case err != nil:
 		f.Detail = "Code cannot be run safely here, so it is not run at all. " + plain(err)
@@ -39,6 +40,13 @@ func (m *machine) cage() web.Fact {
 		f.Can, f.Detail = true, "Apps run in a cage without a network; what a cage cannot hold on this computer, cofounder doctor says."
 		if len(report.Weak()) == 0 {
 			f.Detail = "Apps run in a cage without a network, with limits of their own."
+		}
+		switch caches {
+		case cold:
+		case warming:
+			f.Detail += " I am compiling ahead what every build needs; until that is done a build takes longer."
+		case warm:
+			f.Detail += " What every build needs is compiled."
 		}
 		if lacking := report.Lacking(); len(lacking) > 0 {
 			f.Do = "Not here: " + names(lacking) + ". Apps that need them cannot be built; cofounder doctor says how to get them."

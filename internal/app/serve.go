@@ -30,6 +30,7 @@ func Serve(ctx context.Context, cfg config.Config, s Streams, abort <-chan struc
 			log.WarnContext(ctx, "not everything was closed", "err", err)
 		}
 	}()
+	a.beginLooking(ctx)
 	addr, err := a.Listen(ctx)
 	if err != nil {
 		return err
@@ -47,6 +48,10 @@ func Serve(ctx context.Context, cfg config.Config, s Streams, abort <-chan struc
 	a.log.InfoContext(ctx, "stopped")
 	return err
 }
+
+// lookTime is how long the first start waits for what this computer can do, before it
+// says so.
+const lookTime = 2 * time.Second
 
 // greet tells who is in front of the terminal what is ready and how to get in.
 func (a *App) greet(ctx context.Context, t *terminal, addr string, took time.Duration) error {
@@ -76,6 +81,7 @@ func (a *App) greet(ctx context.Context, t *terminal, addr string, took time.Dur
 	if known {
 		t.again(address.String(), link, took)
 	} else {
+		a.machine.cages.await(ctx, lookTime)
 		t.first(address.String(), link, a.machine.facts(), took)
 	}
 	return nil

@@ -94,7 +94,8 @@ func (b *Browsers) Open(ctx context.Context, app App) (*Session, error) {
 
 func (b *Browsers) open(ctx context.Context, program string, app App) (*Session, error) {
 	cage, err := b.cfg.Driver.Create(ctx, sandbox.Spec{
-		ID: fmt.Sprintf("look-%s-%d", b.name, b.count.Add(1)),
+		Purpose: "pictures",
+		ID:      fmt.Sprintf("look-%s-%d", b.name, b.count.Add(1)),
 		Limits: sandbox.Limits{
 			Memory: memory, Processes: processes, Output: output, Temp: memory / 4, Life: b.cfg.Life, CPU: 2000, Files: 4096,
 		},

@@ -123,6 +123,7 @@ type Telemetry struct {
 // Cages is what code that is built may reach.
 type Cages struct {
 	PackageHosts    []string       `env:"COFOUNDER_PACKAGE_HOSTS" unset:"what go, npm and pip of this computer are configured with" says:"More hosts that packages may be fetched from while an app is built, as name or name:port, separated by commas. They are reached over https, through the proxy of HTTPS_PROXY and NO_PROXY if there is one."`
+	Warm            bool           `env:"COFOUNDER_WARM" envDefault:"true" says:"Whether what every build needs (Go's standard library) is compiled ahead, in the background, when this computer has not done so yet. It takes a minute or two of its processors, once for each version of Go, and 300 MB in COFOUNDER_DATA."`
 	PackageNetworks []netip.Prefix `env:"COFOUNDER_PACKAGE_NETWORKS" unset:"none: packages come from public addresses only" says:"Private networks, as CIDRs separated by commas, in which a host that packages are fetched from may be. Everything in them that has a name on the list can then be reached by code that is being built."`
 }
 

@@ -211,7 +211,9 @@ func (i *instance) build(ctx context.Context) (sandbox.Cage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetch code of app: %w", err)
 	}
-	cage, err := h.cfg.Driver.Create(ctx, sandbox.Spec{ID: i.Label + "-" + strconv.FormatInt(i.epoch, 36), Limits: h.cfg.Limits})
+	cage, err := h.cfg.Driver.Create(ctx, sandbox.Spec{
+		ID: i.Label + "-" + strconv.FormatInt(i.epoch, 36), Purpose: "app", Limits: h.cfg.Limits,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("make a cage: %w", err)
 	}

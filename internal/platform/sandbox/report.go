@@ -1,5 +1,7 @@
 package sandbox
 
+import "slices"
+
 // Strength says how well a promise is kept on this machine.
 type Strength uint8
 
@@ -91,4 +93,9 @@ func (r Report) Lacking() []Tool {
 		}
 	}
 	return lacking
+}
+
+// Has reports whether a tool is there.
+func (r Report) Has(tool string) bool {
+	return slices.ContainsFunc(r.Tools, func(t Tool) bool { return t.Name == tool && t.Path != "" })
 }

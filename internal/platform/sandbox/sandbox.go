@@ -60,6 +60,9 @@ type Spec struct {
 	// ID names the cage among all living ones of the machine: 1 to 40 lower-case
 	// letters, digits and hyphens. Paths inside may show it: no founder's words.
 	ID string
+	// Purpose is what the cage is for, in a word or two, for whoever operates this
+	// installation: "app", "build".
+	Purpose string
 	// Limits; a zero field takes the value of Building.
 	Limits Limits
 	// ReadOnly are folders and files of the host shown inside besides the system and
@@ -105,6 +108,13 @@ type Exit struct {
 	CPU     time.Duration // processor time of it and its children
 	Memory  int64         // most bytes that one of its processes had in memory
 	Dropped int64         // bytes of output beyond Limits.Output, which nobody got
+}
+
+// Living is a cage as an operator sees it.
+type Living struct {
+	ID, Purpose string
+	Since       time.Time // when it was ready
+	Stats       Stats
 }
 
 // Stats is what a cage uses at one moment, and what it may.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
+	"cofounder/internal/platform/sandbox"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
@@ -97,11 +99,20 @@ func (s *Site) liveAppsPage(w http.ResponseWriter, r *http.Request, v visit) err
 	if err != nil {
 		return err
 	}
+	var cages []sandbox.Living
+	if s.cfg.Cages != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), cageTime)
+		defer cancel()
+		cages = s.cfg.Cages(ctx)
+	}
 	sh, err := s.shell(w, r, v, "Running apps")
 	if err != nil {
 		return err
 	}
 	return s.page(w, r, http.StatusOK, secret, view.LiveAppsPage(sh, view.LiveApps{
-		Now: s.cfg.Clock.Now(), List: live, Limits: s.cfg.Apps.Limits(), Most: s.cfg.Apps.Most(),
+		Now: s.cfg.Clock.Now(), List: live, Limits: s.cfg.Apps.Limits(), Most: s.cfg.Apps.Most(), Cages: cages,
 	}))
 }
+
+// cageTime is how long cages may take to say what they use.
+const cageTime = 2 * time.Second

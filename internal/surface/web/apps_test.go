@@ -14,6 +14,7 @@ import (
 	"cofounder/internal/base/clock"
 	"cofounder/internal/base/fault"
 	"cofounder/internal/platform/hosting"
+	"cofounder/internal/platform/sandbox"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/web"
@@ -73,6 +74,11 @@ func TestWhoMaySeeAnApp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApps)
 	owner := w.owner(t)
+	owner.get(t, "/admin/apps").says("None. There is one while something is built")
+	w.cages = []sandbox.Living{{ID: "b-7", Purpose: "build", Since: w.clock.Now().Add(-time.Hour), Stats: sandbox.Stats{
+		Memory: 300 << 20, Processes: 9, CPU: 90 * time.Second, Disk: 44 << 20, Limits: sandbox.Building(),
+	}}}
+	owner.get(t, "/admin/apps").want(http.StatusOK).says("b-7", "build", "300 of 2048 MB", "44 of 4096 MB", "9 of 512", "90.0 s", "of 2.0 processors", "after 1h0m0s at most")
 	owner.post(t, "/account/return", form("email", "mara@example.com", "password", password)).want(http.StatusSeeOther)
 	one, two := owner.project(t, "a thing for dogs and their people"), owner.project(t, "a thing for cats and their people")
 	label, other := w.app(t, one), w.app(t, two)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"cofounder/internal/base/clock"
 	"cofounder/internal/platform/flow/queueui"
 	"cofounder/internal/platform/hosting"
+	"cofounder/internal/platform/sandbox"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/admin"
 	"cofounder/internal/product/document"
@@ -24,7 +26,7 @@ import (
 	"cofounder/internal/surface/web/view"
 )
 
-// Config is what the pages need. All but Apps, AppLink and Machine are required.
+// Config is what the pages need. All but Apps, Cages, AppLink and Machine are required.
 type Config struct {
 	Accounts *account.Accounts
 	Projects *project.Projects
@@ -46,6 +48,9 @@ type Config struct {
 
 	// Apps are the built apps; nil where there are none.
 	Apps *hosting.Host
+	// Cages lists what runs in cages of this process; nil where nothing does. It must
+	// return when ctx ends.
+	Cages func(ctx context.Context) []sandbox.Living
 	// AppLink returns an address that lets a viewer into an app and leads to path there.
 	// Nil where apps cannot be shown under the address in use.
 	AppLink func(label, viewer string, in Showing, path string) string

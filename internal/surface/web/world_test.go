@@ -21,6 +21,7 @@ import (
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/flow/queueui"
 	"cofounder/internal/platform/hosting"
+	"cofounder/internal/platform/sandbox"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/admin"
 	"cofounder/internal/product/document"
@@ -62,7 +63,8 @@ type world struct {
 	events *event.Hub
 	flow   *flow.Engine // works where settings ask for it
 
-	apps *hosting.Host // where settings ask for it
+	apps  *hosting.Host // where settings ask for it
+	cages []sandbox.Living
 
 	clock   *clock.Manual
 	handler http.Handler
@@ -149,6 +151,7 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 		Admin: admin.New(admin.Config{DB: pool, Clock: at, IDs: ids, Flow: w.flow, Meter: w.meter}),
 		Jobs:  jobs,
 		Apps:  w.apps, AppLink: appLink,
+		Cages: func(context.Context) []sandbox.Living { return w.cages },
 		Clock: at, Log: log,
 		PublicURL: public, SignUpOpen: set.signUpOpen, Version: "0.0.0-test", Program: "bin/cofounder",
 		Machine: func() []web.Fact {

@@ -51,12 +51,11 @@ func (d *Driver) Warm(ctx context.Context, r sandbox.Recipe) error {
 	if !id.MatchString(r.Name) || !within(r.Inside, sandbox.Home) || r.Inside == sandbox.Home {
 		return sandbox.Errorf(sandbox.Refused, "A cache cannot be called %q or be at %q.", r.Name, r.Inside)
 	}
-	key, err := d.keyOf(ctx, r)
+	target, made, err := d.find(ctx, r)
 	if err != nil {
 		return err
 	}
-	target := filepath.Join(d.cfg.Dir, cachesFolder, r.Name+"-"+key)
-	if _, err := os.Stat(target); errors.Is(err, fs.ErrNotExist) {
+	if !made {
 		if err := d.make(ctx, r, target); err != nil {
 			return fmt.Errorf("warm cache %s: %w", r.Name, err)
 		}
@@ -69,6 +68,25 @@ func (d *Driver) Warm(ctx context.Context, r sandbox.Recipe) error {
 	d.warmed[r.Name] = c
 	d.mu.Unlock()
 	return d.forgetOld(r.Name, target)
+}
+
+// Warmed reports whether a cache is there, which Warm would not have to make.
+func (d *Driver) Warmed(ctx context.Context, r sandbox.Recipe) (bool, error) {
+	_, made, err := d.find(ctx, r)
+	return made, err
+}
+
+// find returns where a cache is to be, and whether it is there.
+func (d *Driver) find(ctx context.Context, r sandbox.Recipe) (target string, made bool, err error) {
+	key, err := d.keyOf(ctx, r)
+	if err != nil {
+		return "", false, err
+	}
+	target = filepath.Join(d.cfg.Dir, cachesFolder, r.Name+"-"+key)
+	if _, err = os.Stat(target); errors.Is(err, fs.ErrNotExist) {
+		return target, false, nil
+	}
+	return target, err == nil, err
 }
 
 // keyOf names the state of a cache by everything it is made from.
@@ -101,7 +119,7 @@ func (d *Driver) keyOf(ctx context.Context, r sandbox.Recipe) (string, error) {
 func (d *Driver) make(ctx context.Context, r sandbox.Recipe, target string) (err error) {
 	limits := sandbox.Building()
 	limits.Disk, limits.FileSize = 2*limits.Disk, 2*limits.FileSize
-	built, err := d.Create(ctx, sandbox.Spec{ID: r.Name + "-warming", Limits: limits})
+	built, err := d.Create(ctx, sandbox.Spec{ID: r.Name + "-warming", Purpose: "compiling ahead", Limits: limits})
 	if err != nil {
 		return err
 	}

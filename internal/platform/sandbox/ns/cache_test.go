@@ -64,6 +64,9 @@ func TestWarmCaches(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := versions(t, dir)
+	if found, err := other.Warmed(t.Context(), recipe); err != nil || !found {
+		t.Errorf("it does not know of it: %v", err)
+	}
 	if err := other.Warm(t.Context(), recipe); err != nil {
 		t.Error(err)
 	}
@@ -71,6 +74,9 @@ func TestWarmCaches(t *testing.T) {
 		t.Errorf("it was made again: %s", diff)
 	}
 	recipe.Files = fstest.MapFS{"from": {Data: []byte("made anew")}}
+	if found, err := other.Warmed(t.Context(), recipe); err != nil || found {
+		t.Errorf("it knows of what was never made: %v", err)
+	}
 	if err := other.Warm(t.Context(), recipe); err != nil || len(versions(t, dir)) != 2 {
 		t.Errorf("another recipe gave %v, %v", versions(t, dir), err)
 	}

@@ -22,6 +22,7 @@ type cage struct {
 	id     string
 	spec   sandbox.Spec
 	limits sandbox.Limits
+	since  time.Time // when it was ready
 	caches []*cache
 	tools  []tool
 	uid    int // on the host

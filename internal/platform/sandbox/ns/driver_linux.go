@@ -1,11 +1,14 @@
 package ns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 
 	"cofounder/internal/platform/sandbox"
@@ -87,8 +90,35 @@ func (d *Driver) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Cage, e
 		delete(d.cages, spec.ID)
 		return nil, errors.Join(errClosed(), c.Destroy(context.WithoutCancel(ctx)))
 	}
+	c.since = d.cfg.Clock.Now()
 	d.cages[spec.ID] = c
 	return c, nil
+}
+
+// Living lists the cages of this process, the oldest first, with what they use. One
+// that does not say so before ctx ends is left out, as is one that ends meanwhile.
+func (d *Driver) Living(ctx context.Context) []sandbox.Living {
+	var list []sandbox.Living
+	for _, c := range d.all() {
+		if stats, err := c.Stats(ctx); err == nil {
+			list = append(list, sandbox.Living{ID: c.id, Purpose: c.spec.Purpose, Since: c.since, Stats: stats})
+		}
+	}
+	slices.SortFunc(list, func(a, b sandbox.Living) int { return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.ID, b.ID)) })
+	return list
+}
+
+// all returns the cages that are built.
+func (d *Driver) all() []*cage {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []*cage
+	for _, c := range d.cages {
+		if c != nil {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 func errClosed() error { return sandbox.Errorf(sandbox.Refused, "cofounder is stopping.") }
@@ -120,15 +150,9 @@ func (d *Driver) forget(c *cage) {
 func (d *Driver) Close(ctx context.Context) error {
 	d.mu.Lock()
 	d.closed = true
-	var all []*cage
-	for _, c := range d.cages {
-		if c != nil {
-			all = append(all, c)
-		}
-	}
 	d.mu.Unlock()
 	var err error
-	for _, c := range all {
+	for _, c := range d.all() {
 		err = errors.Join(err, c.Destroy(ctx))
 	}
 	err = errors.Join(err, d.spares.close())

@@ -33,6 +33,12 @@ func (*Driver) Sweep(context.Context) error { return nil }
 // Warm refuses.
 func (*Driver) Warm(context.Context, sandbox.Recipe) error { return refused() }
 
+// Warmed reports that nothing is.
+func (*Driver) Warmed(context.Context, sandbox.Recipe) (bool, error) { return false, nil }
+
+// Living lists none.
+func (*Driver) Living(context.Context) []sandbox.Living { return nil }
+
 // Close does nothing.
 func (*Driver) Close(context.Context) error { return nil }
 

@@ -27,7 +27,7 @@ func (d *Driver) Probe(ctx context.Context) (sandbox.Report, error) {
 // try builds a cage and runs something in it.
 func (d *Driver) try(ctx context.Context) error {
 	const name = "probe"
-	c, err := d.Create(ctx, sandbox.Spec{ID: name})
+	c, err := d.Create(ctx, sandbox.Spec{ID: name, Purpose: "trial"})
 	if err != nil {
 		return err
 	}
