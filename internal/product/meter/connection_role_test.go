@@ -7,6 +7,7 @@ import (
 	"cofounder/internal/platform/config"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/platform/llm/llmtest"
+	"cofounder/internal/platform/llm/wire"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/meter"
 
@@ -82,7 +83,13 @@ func TestTryRespectsRoles(t *testing.T) {
 	t.Parallel()
 	c := newConnections(t, "")
 	a := c.team(t, true)
-	server := llmtest.Start(t, "turn\nsay {\"zq_colour\":\"blue\",\"zq_count\":1}\nusage input=100 output=20\ntimes 2\n")
+	script, err := llmtest.Parse("turn\nsay {\"zq_colour\":\"blue\",\"zq_count\":1}\nusage input=100 output=20\ntimes 2\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	models := wire.Family()
+	models[0].Deprecated = true // opus
+	server := llmtest.StartConfig(t, llmtest.Config{Script: script, Models: models})
 	d := draft(server)
 	d.Models = map[llm.Class]string{llm.Best: "claude-opus-4-8", llm.Standard: sonnet, llm.Small: "claude-haiku-5-5"}
 	c.save(t, a, d)
@@ -98,8 +105,8 @@ func TestTryRespectsRoles(t *testing.T) {
 		return got
 	}
 	before := try()
-	if diff := cmp.Diff([]string{"claude-opus-4-8"}, before.Missing); diff != "" {
-		t.Errorf("missing models (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]string{"claude-opus-4-8"}, before.Missing); diff != "" || before.Ending != nil {
+		t.Errorf("ending %v, missing models (-want +got):\n%s", before.Ending, diff)
 	}
 	// Nobody asks the missing one any more, but another that is missing.
 	chosen := map[meter.Role]string{meter.Architect: opus, meter.Reviewer: opus, meter.Coder: "claude-opus-4-7"}
@@ -113,6 +120,9 @@ func TestTryRespectsRoles(t *testing.T) {
 	after := try()
 	if diff := cmp.Diff([]string{"claude-opus-4-7"}, after.Missing); diff != "" {
 		t.Errorf("missing models (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{opus}, after.Ending); diff != "" {
+		t.Errorf("ending models (-want +got):\n%s", diff)
 	}
 	if after.Estimate.Low <= before.Estimate.Low || kept.Test.Estimate != after.Estimate {
 		t.Errorf("with a dearer coder %+v, said at once %+v; with the usual one %+v", after.Estimate, kept.Test.Estimate, before.Estimate)

@@ -29,6 +29,8 @@ type Test struct {
 	FirstMS int64  `json:"first_ms,omitempty"` // until its first piece
 	// Missing are models that a role would ask and the server does not list.
 	Missing []string `json:"missing,omitempty"`
+	// Ending are those that it lists as deprecated or retired.
+	Ending []string `json:"ending,omitempty"`
 	// Structured and Counts tell whether it answers in a form and counts prompts.
 	Structured bool     `json:"structured"`
 	Counts     bool     `json:"counts"`
@@ -155,12 +157,18 @@ func (m *Model) try(ctx context.Context, actor account.Actor, conn Connection, a
 	}
 	listed, err := m.client.Models(ctx, conn.Endpoint)
 	if err == nil && len(listed) > 0 { // some servers have no list, which is no trouble
-		if t.Missing, err = conn.asked(); err != nil {
+		models, err := conn.asked()
+		if err != nil {
 			return Test{}, nil, err
 		}
-		t.Missing = slices.DeleteFunc(t.Missing, func(model string) bool {
-			return slices.ContainsFunc(listed, func(l client.ModelCard) bool { return l.ID == model })
-		})
+		for _, model := range models {
+			switch i := slices.IndexFunc(listed, func(l client.ModelCard) bool { return l.ID == model }); {
+			case i < 0:
+				t.Missing = append(t.Missing, model)
+			case listed[i].Ending:
+				t.Ending = append(t.Ending, model)
+			}
+		}
 	}
 	return t, map[string]llm.Capabilities{asked: found.Capabilities}, nil
 }

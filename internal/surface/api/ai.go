@@ -41,6 +41,7 @@ type connectedTest struct {
 	Counts     bool      `json:"counts_tokens"`
 	Images     bool      `json:"reads_images"`
 	Missing    []string  `json:"missing_models" doc:"Chosen, but not on the server's list"`
+	Ending     []string  `json:"ending_models" doc:"Chosen, and called deprecated or retired by the server"`
 	Low        *int64    `json:"first_version_low_nano_usd" doc:"First estimate, based on no builds yet; null: not known"`
 	High       *int64    `json:"first_version_high_nano_usd"`
 }
@@ -127,7 +128,7 @@ func connectionAnswer(c meter.Connected, err error) (*connectionOut, error) {
 func testAnswer(t meter.Test) connectedTest {
 	out := connectedTest{
 		At: t.At.UTC(), OK: t.Worked(), Code: t.Code, Trouble: t.Trouble, Asked: t.Asked, Answered: t.Model, TookMS: t.TookMS,
-		Structured: t.Structured, Counts: t.Counts, Images: t.Images, Missing: append([]string{}, t.Missing...),
+		Structured: t.Structured, Counts: t.Counts, Images: t.Images, Missing: append([]string{}, t.Missing...), Ending: append([]string{}, t.Ending...),
 	}
 	if t.Estimate.Known {
 		low, high := int64(t.Estimate.Low), int64(t.Estimate.High)

@@ -83,8 +83,7 @@ func builtIn(ep llm.Endpoint, model string) llm.Capabilities {
 // ModelCard is a model as an endpoint lists it.
 type ModelCard struct {
 	ID           string
-	Name         string
-	Lifecycle    string // active, deprecated, retired; empty where the endpoint does not say
+	Ending       bool // the endpoint says that it is deprecated or retired
 	Capabilities llm.Capabilities
 }
 
@@ -117,7 +116,8 @@ func (c *Client) model(ctx context.Context, ep llm.Endpoint, id string) (ModelCa
 // card reads what an endpoint says of a model. Without a tree of capabilities it says
 // nothing.
 func card(m anthropic.ModelInfo) ModelCard {
-	out := ModelCard{ID: m.ID, Name: m.DisplayName, Lifecycle: string(m.Lifecycle), Capabilities: llm.Capabilities{Tools: true, Source: llm.Assumed}}
+	ending := m.Lifecycle == anthropic.ModelInfoLifecycleDeprecated || m.Lifecycle == anthropic.ModelInfoLifecycleRetired
+	out := ModelCard{ID: m.ID, Ending: ending, Capabilities: llm.Capabilities{Tools: true, Source: llm.Assumed}}
 	if !m.JSON.Capabilities.Valid() {
 		return out
 	}

@@ -114,15 +114,6 @@ func (c *Client) Call(ctx context.Context, ep llm.Endpoint, req llm.Request, adm
 	return k.run(ctx)
 }
 
-// CountInput returns a bound of the prompt's size: counted by the endpoint, where it
-// can, with two per cent on top, and never more than the bytes. It costs no money.
-func (c *Client) CountInput(ctx context.Context, ep llm.Endpoint, req llm.Request) (llm.Tokens, error) {
-	if err := check(req); err != nil {
-		return 0, fmt.Errorf("count tokens: %w", err)
-	}
-	return newCall(c, ep, req, c.Capabilities(ctx, ep, req.Model)).count(ctx)
-}
-
 // check refuses what is a mistake of this program.
 func check(req llm.Request) error {
 	switch {

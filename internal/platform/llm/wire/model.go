@@ -16,7 +16,8 @@ type Model struct {
 	Strict bool
 	// AlwaysThinks refuses to switch thinking off, and signs what it thought.
 	AlwaysThinks bool
-	Retired      bool
+	Deprecated   bool // answers still
+	Retired      bool // answers no more
 	// TextOnly reads no pictures and documents and runs no tools of its own.
 	TextOnly bool
 }
@@ -40,8 +41,11 @@ type support struct {
 func (m Model) MarshalJSON() ([]byte, error) {
 	yes, no, more := support{true}, support{}, support{!m.TextOnly}
 	lifecycle := "active"
-	if m.Retired {
+	switch {
+	case m.Retired:
 		lifecycle = "retired"
+	case m.Deprecated:
+		lifecycle = "deprecated"
 	}
 	capabilities := map[string]any{
 		"batch": more, "citations": more, "code_execution": more, "image_input": more, "pdf_input": more, "structured_outputs": yes,

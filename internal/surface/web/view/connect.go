@@ -130,6 +130,9 @@ func found(t meter.Test) []string {
 	if len(t.Missing) > 0 {
 		list = append(list, "Not on the server's list: "+strings.Join(t.Missing, ", ")+". Check the names of the models.")
 	}
+	if len(t.Ending) > 0 {
+		list = append(list, "The server gives notice of "+strings.Join(t.Ending, ", ")+". Choose another model in time.")
+	}
 	return list
 }
 
