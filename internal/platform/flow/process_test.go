@@ -70,6 +70,7 @@ func child(url string) error {
 	if err != nil {
 		return err
 	}
+	e.Register("shape", shapes())
 	e.Register("load", load(pool, os.Getenv(childName), os.Getenv(childVersion)))
 	if err := e.Start(ctx); err != nil {
 		return err

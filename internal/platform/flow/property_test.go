@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -119,8 +120,13 @@ func shapes() flow.Handlers {
 	}
 }
 
-// TestRandomGraphsComeToTheSameEnd runs random graphs through stops of the process, lost
-// connections, pauses and answers at random moments. Each comes to the end that its shape
+// kills is how many workers of its own TestRandomGraphsComeToTheSameEnd kills. After each,
+// what they had is taken over within five seconds.
+const kills = 3
+
+// TestRandomGraphsComeToTheSameEnd runs random graphs through workers killed while they
+// hold nodes, stops of the process, lost connections, pauses and answers at random
+// moments. Each comes to the end that its shape
 // says, with each step kept once.
 func TestRandomGraphsComeToTheSameEnd(t *testing.T) {
 	t.Parallel()
@@ -156,6 +162,8 @@ func TestRandomGraphsComeToTheSameEnd(t *testing.T) {
 		})
 		want[run], open[run] = s.end(), true
 	}
+	killed := 0
+	victim := spawn(t, w.pool.Config().ConnString(), "victim0")
 	pace := time.NewTicker(20 * time.Millisecond) // of mishaps, so that something goes on between them
 	defer pace.Stop()
 	for round := 0; len(open) > 0; round++ {
@@ -166,6 +174,11 @@ func TestRandomGraphsComeToTheSameEnd(t *testing.T) {
 				t.Log(err) // its connection may be gone, and others see to the rest
 			}
 			e = begin()
+		case killed < kills && round > 20*killed && w.holds(victim.name) > 0:
+			victim.signal(t, syscall.SIGKILL)
+			<-victim.ended
+			killed++
+			victim = spawn(t, w.pool.Config().ConnString(), fmt.Sprint("victim", killed))
 		case round%40 == 20:
 			w.count(`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 				WHERE datname = current_database() AND application_name = 'works' AND random() < 0.3`)
@@ -183,6 +196,11 @@ func TestRandomGraphsComeToTheSameEnd(t *testing.T) {
 	if kept, once := w.count(`SELECT count(*) FROM test_kept`), w.count(`SELECT count(DISTINCT (node, key)) FROM test_kept`); kept != steps || once != steps {
 		t.Errorf("%d steps, %d kept with them, %d different", steps, kept, once)
 	}
+	if killed == 0 {
+		t.Error("no worker was killed while it held a node")
+	}
+	t.Logf("%d workers killed, %d nodes taken over", killed, w.count(`SELECT count(*) FROM node n WHERE EXISTS (
+		SELECT FROM attempt a WHERE a.node_id = n.id AND a.worker LIKE 'victim%' AND a.epoch < n.epoch - 1)`))
 	if n := w.count(`SELECT count(*) FROM run_limit WHERE held`); n != 0 {
 		t.Errorf("%d tokens are held at rest", n)
 	}
