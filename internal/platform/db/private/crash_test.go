@@ -22,6 +22,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// stuck is longer than any start takes that waits for nothing: under a second on a quiet
+// machine, a few while two suites run beside each other. How long it was is logged.
+const stuck = 30 * time.Second
+
 func TestServerOutlivesItsStarter(t *testing.T) {
 	t.Parallel()
 	dir := data(t)
@@ -40,8 +44,8 @@ func TestServerOutlivesItsStarter(t *testing.T) {
 	if after := status(t, dir).PID; after != before {
 		t.Errorf("the server is process %d, want the one that was there, %d", after, before)
 	}
-	if took > 3*time.Second {
-		t.Errorf("finding it took %s, want less than 3 s", took)
+	if took > stuck {
+		t.Errorf("finding it took %s, want less than %s", took, stuck)
 	}
 	if got := query[int](t, open(t, server), "SELECT 1"); got != 1 {
 		t.Errorf("SELECT 1 = %d", got)
@@ -115,8 +119,8 @@ func TestAcknowledgedWritesSurviveKill(t *testing.T) {
 	slices.Sort(took)
 	t.Logf("%d kills, %d acknowledged writes looked for; restart median %s, longest %s", rounds, total, took[rounds/2], took[rounds-1])
 	// The median, since a busy machine may stall any one of them.
-	if took[rounds/2] > 3*time.Second {
-		t.Errorf("a restart took %s, want less than 3 s", took[rounds/2])
+	if took[rounds/2] > stuck {
+		t.Errorf("a restart took %s, want less than %s", took[rounds/2], stuck)
 	}
 }
 
