@@ -74,6 +74,7 @@ type reading struct {
 	Name     string     `json:"name" doc:"what to call the product, at most four words; the founder's own name for it where there is one"`
 	People   []Noun     `json:"people" doc:"who uses it"`
 	Things   []Noun     `json:"things" doc:"what it keeps track of, the main one first"`
+	Language string     `json:"language" doc:"the language the founder writes in, as a BCP 47 tag such as en, de or pt-BR"`
 }
 
 type followUp struct {

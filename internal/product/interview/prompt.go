@@ -53,7 +53,7 @@ func (p *prompts) prompt(w *work, task string, more ...tag.Part) string {
 	for _, part := range append(founder(w), more...) {
 		all = append(all, tag.Write(part))
 	}
-	return strings.Join(append(all, "<task>\n"+task+"\n</task>"), "\n\n")
+	return strings.Join(append(all, "<task>\n"+task+"\n"+w.project.InLanguage()+"\n</task>"), "\n\n")
 }
 
 // founder returns the parts of what was said. A new direction stands before the idea it

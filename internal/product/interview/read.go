@@ -48,6 +48,9 @@ func (i *Interviews) keepReading(ctx context.Context, tx pgx.Tx, w *work, r read
 		if err != nil {
 			return "", told{}, fmt.Errorf("write understanding: %w", err)
 		}
+		if err := i.cfg.Projects.HearLanguageTx(ctx, tx, w.actor, w.project.ID, r.Language); err != nil {
+			return "", told{}, err
+		}
 		in.Verdict, in.Line, in.Understanding = Verdict(r.Verdict), r.Line, understood
 		if !r.asksBack() {
 			return WasRead, told{State: in.State}, nil

@@ -10,7 +10,7 @@ import (
 // What a scripted model answers, by the title of the form it is asked for.
 
 const (
-	aReading = `{"verdict":"can","line":"I can build this as a calendar.","follow_up":[],"name":"Walks","people":[{"name":"Owner","details":[]}],"things":[{"name":"Walk","details":["day"]}]}`
+	aReading = `{"verdict":"can","line":"I can build this as a calendar.","follow_up":[],"name":"Walks","people":[{"name":"Owner","details":[]}],"things":[{"name":"Walk","details":["day"]}],"language":"en"}`
 	aScope   = `{"features":[{"name":"Book","description":"Owners book walks.","priority":"must","criteria":[{"text":"When an owner books an hour, it is shown as taken.","must":true},{"text":"An hour that is taken cannot be booked.","must":true}]}],"out_of_scope":["Payments"],"success_metrics":[]}`
 	noClash  = `{"contradictions":[],"unfit":[],"instead":[]}`
 	aText    = `{"text":"Owners call to book.","lines":[],"level":"moderate","because":"You said it."}`

@@ -50,7 +50,7 @@ type world struct {
 	elsewhere   atomic.Pointer[llm.Endpoint] // of the models; nil: the demo model
 }
 
-// ask lets the world ask a scripted model from now on, on a plan. Its turns are answered
+// ask lets the world ask a scripted model from now on, with a key of the team. Its turns are answered
 // in any order that the script allows; what is left over fails the test.
 func (w *world) ask(t *testing.T, script string) *llmtest.Running {
 	t.Helper()
@@ -62,7 +62,7 @@ func (w *world) ask(t *testing.T, script string) *llmtest.Running {
 
 func (w *world) connect(ctx context.Context, c meter.Charge) (meter.Connection, error) {
 	if ep := w.elsewhere.Load(); ep != nil {
-		return meter.Connection{Endpoint: *ep, Payer: meter.OnPlan}, nil
+		return meter.Connection{Endpoint: *ep, Payer: meter.OwnKey}, nil
 	}
 	return w.connections.Connect(ctx, c)
 }
@@ -250,5 +250,29 @@ func wants(t *testing.T, what string, err error, want string) {
 	t.Helper()
 	if got := says(err); got != want {
 		t.Errorf("%s = %q, want %q (%v)", what, got, want, err)
+	}
+}
+
+func (w *world) count(t *testing.T, sql string, args ...any) int {
+	t.Helper()
+	var n int
+	if err := w.db.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// settled waits until no run of a kind works or waits any more.
+func (d *desk) settled(t *testing.T, kind string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for d.count(t, `SELECT count(*) FROM run WHERE project_id = $1 AND kind = $2 AND state = 'open'`, d.id, kind) > 0 {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited for runs of kind %s", kind)
+		}
 	}
 }

@@ -90,7 +90,7 @@ func (m material) optionsPrompt(r row, here []Stack, before []Option) (string, e
 	}
 	parts = append(parts, tag.Part{Name: stacksPart, Source: "here", Text: strings.Join(names, " ")},
 		tag.Part{Name: countPart, Source: "options", Text: count})
-	return written(parts, task), nil
+	return written(parts, task+"\n"+m.project.InLanguage()), nil
 }
 
 // wishPrompt asks what a wish would take.
@@ -100,7 +100,7 @@ func (m material) wishPrompt(wish Wish) (string, error) {
 		return "", err
 	}
 	return written(append(parts, tag.Part{Name: tag.Founder, Source: "wish:" + string(wish.ID), Text: wish.Text}),
-		"Say what the wish is and what it takes."), nil
+		"Say what the wish is and what it takes.\n"+m.project.InLanguage()), nil
 }
 
 func written(parts []tag.Part, task string) string {

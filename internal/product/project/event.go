@@ -21,6 +21,8 @@ const (
 	Unparked   = "project.unparked"
 	WasDeleted = "project.deleted"
 	Restored   = "project.restored"
+
+	LanguageSet = "project.language" // no step of a life; StepOf leaves it to who shows it
 )
 
 // Told is the data of this package's events.
@@ -28,6 +30,8 @@ type Told struct {
 	By   account.UserID `json:"by"`             // who did it
 	Name string         `json:"name,omitempty"` // the new one, of Created and Renamed
 	Note string         `json:"note,omitempty"` // of WasParked
+
+	Language string `json:"language,omitempty"` // of LanguageSet
 }
 
 // StreamOf names the stream of everything that happens to a project. Who may see

@@ -47,6 +47,7 @@ type Project struct {
 	Workspace account.WorkspaceID
 	Name      string // 1–80 characters
 	Idea      string // the founder's own words, at most 100 000 bytes
+	Language  string // that what we write is in, a BCP 47 tag; empty: not known yet
 	Status    Status
 	ParkNote  string // kept while deleted, so that restoring brings it back
 	CreatedAt time.Time
@@ -76,7 +77,7 @@ func New(cfg Config) *Projects {
 	return &Projects{db: cfg.DB, clock: cfg.Clock, ids: cfg.IDs, events: cfg.Events}
 }
 
-const columns = `p.id, p.workspace_id AS workspace, p.name, p.idea, p.status, p.park_note, p.created_at, p.updated_at, p.deleted_at`
+const columns = `p.id, p.workspace_id AS workspace, p.name, p.idea, p.language, p.status, p.park_note, p.created_at, p.updated_at, p.deleted_at`
 
 // seen limits a query on project p to what an actor sees; its arguments are the
 // first three.

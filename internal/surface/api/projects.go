@@ -23,6 +23,7 @@ type ProjectItem struct {
 type projectWhole struct {
 	ProjectItem
 	Idea     string `json:"idea" doc:"The founder's own words"`
+	Language string `json:"language" doc:"What is written is in it, a BCP 47 tag; empty until the idea was read"`
 	ParkNote string `json:"park_note" doc:"Why it is on hold, if somebody said so"`
 }
 
@@ -50,6 +51,13 @@ type projectName struct {
 type projectNameIn struct {
 	Project string `path:"project"`
 	Body    projectName
+}
+
+type languageIn struct {
+	Project string `path:"project"`
+	Body    struct {
+		Language string `json:"language" minLength:"2" maxLength:"35" doc:"A BCP 47 tag, such as de, fr or pt-BR"`
+	}
 }
 
 type parkNote struct {
@@ -85,6 +93,11 @@ func (a *api) projects() {
 		id: "rename-project", method: http.MethodPatch, path: "/projects/{project}", tag: tagProjects, access: member,
 		summary: "Rename a project",
 	}, a.renameProject)
+	register(a, operation{
+		id: "set-project-language", method: http.MethodPut, path: "/projects/{project}/language", tag: tagProjects, access: member,
+		summary: "Choose the language of what is written from now on",
+		notes:   "Without it that is the language of the idea.",
+	}, a.setProjectLanguage)
 	register(a, operation{
 		id: "park-project", method: http.MethodPost, path: "/projects/{project}/park", tag: tagProjects, access: member,
 		summary: "Put a project on hold",
@@ -129,6 +142,12 @@ func (a *api) renameProject(ctx context.Context, actor account.Actor, in *projec
 	})(ctx, actor, &projectPath{Project: in.Project})
 }
 
+func (a *api) setProjectLanguage(ctx context.Context, actor account.Actor, in *languageIn) (*projectOut, error) {
+	return a.onProject(func(ctx context.Context, actor account.Actor, id project.ID) (project.Project, error) {
+		return a.cfg.Projects.SetLanguage(ctx, actor, id, in.Body.Language)
+	})(ctx, actor, &projectPath{Project: in.Project})
+}
+
 func (a *api) parkProject(ctx context.Context, actor account.Actor, in *parkIn) (*projectOut, error) {
 	note := ""
 	if in.Body != nil {
@@ -157,7 +176,7 @@ func (a *api) onProject(
 }
 
 func shapeProject(p project.Project) projectWhole {
-	return projectWhole{ProjectItem: shapeProjectItem(p), Idea: p.Idea, ParkNote: p.ParkNote}
+	return projectWhole{ProjectItem: shapeProjectItem(p), Idea: p.Idea, Language: p.Language, ParkNote: p.ParkNote}
 }
 
 func shapeProjectItem(p project.Project) ProjectItem {

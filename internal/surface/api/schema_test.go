@@ -55,6 +55,8 @@ func (d *document) sample(s *schema, name string) any {
 	switch name {
 	case "place": // a whole version
 		return ""
+	case "language":
+		return "de"
 	case "content": // a file, in base64
 		return "RG9ncw=="
 	case "email":

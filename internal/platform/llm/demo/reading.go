@@ -29,6 +29,7 @@ type readIdea struct {
 	Name     string      `json:"name"`
 	People   []readNoun  `json:"people"`
 	Things   []readNoun  `json:"things"`
+	Language string      `json:"language"`
 }
 
 // reading says what was understood, and into which of the six shapes it fits.
@@ -46,6 +47,7 @@ func (m *Model) reading(q *wire.Request) (any, *wire.Error) {
 		}
 		return r, nil
 	}
+	r.Language = "en" // the only one the rules know
 	main := strings.ToLower(blueprint.Of(u).Things[0].Plural)
 	r.Line = "I can build this as " + map[idea.Shape]string{
 		idea.Bookings: "a calendar of " + main, idea.List: "a list of " + main + " with a page for each", idea.Board: "a board of " + main + " with their steps",

@@ -27,7 +27,7 @@ a.id, a.name, a.kind, a.media_type, a.size, a.sha256, a.state, a.note, a.revisio
 substring(CASE WHEN a.kind = 'text' THEN a.content ELSE convert_to(a.heard, 'UTF8') END FROM 1 FOR 60000) AS heard,
 CASE WHEN a.kind = 'text' THEN a.size ELSE octet_length(a.heard) END AS long`
 
-const list = `SELECT ` + columns + ` FROM attachment a WHERE a.project_id = $1 ORDER BY a.id`
+const list = `SELECT ` + columns + ` FROM attachment a WHERE a.project_id = $1 ORDER BY a.revision, a.id`
 
 // Of returns the attachments of a project in the order in which they were given.
 func Of(ctx context.Context, q Querier, p project.ID) ([]Attachment, error) {
