@@ -2,15 +2,19 @@ package option_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"cofounder/internal/base/clock"
 	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
+	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/flow"
@@ -29,7 +33,69 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(childURL); url != "" {
+		if err := child(url); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	dbtest.Main(m)
+}
+
+// The environment of a copy of this test binary that only works, until the ways to build
+// a project are written.
+const (
+	childURL     = "COFOUNDER_OPTION_CHILD" // the database
+	childProject = "COFOUNDER_OPTION_PROJECT"
+	childUser    = "COFOUNDER_OPTION_USER"
+	childTeam    = "COFOUNDER_OPTION_TEAM"
+)
+
+func child(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	pool, err := db.Open(ctx, url, db.Options{Name: "child"})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	w, err := assemble(pool)
+	if err != nil {
+		return err
+	}
+	actor := account.Actor{
+		User: account.UserID(os.Getenv(childUser)), Workspace: account.WorkspaceID(os.Getenv(childTeam)), Role: account.Owner, Scope: account.ScopeWrite,
+	}
+	p := project.ID(os.Getenv(childProject))
+	var hub sync.WaitGroup
+	hub.Go(func() { w.events.Run(ctx) })
+	if err := w.runs.Start(ctx); err != nil {
+		return err
+	}
+	news, err := w.projects.Follow(ctx, actor, p, 0)
+	if err != nil {
+		return err
+	}
+	defer news.Close()
+	for {
+		set, err := w.Get(ctx, actor, p)
+		if err != nil {
+			return err
+		}
+		if set.State == option.Written && set.Compare {
+			break
+		}
+		if _, err := news.Next(ctx); err != nil {
+			return err
+		}
+	}
+	err = w.runs.Stop(ctx)
+	cancel()
+	hub.Wait()
+	return err
+}
 
 // world is one installation with its own database. Models are the demo model, unless a
 // test connects another.
@@ -50,32 +116,36 @@ type world struct {
 
 func anyone(context.Context, account.Actor) error { return nil }
 
-// open builds a world whose runs nobody works on.
-func open(t *testing.T, pool *pgxpool.Pool) *world {
-	t.Helper()
+// assemble builds a world whose runs nobody works on.
+func assemble(pool *pgxpool.Pool) (*world, error) {
 	at, log := clock.System{}, slog.New(slog.DiscardHandler)
 	w := &world{db: pool, ids: id.NewSource(at.Now), events: event.NewHub(pool, log)}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	var err error
 	w.accounts, err = account.New(account.Config{DB: pool, Clock: at, IDs: w.ids, PublicURL: "http://localhost:8080"})
-	must(err)
+	if err != nil {
+		return nil, err
+	}
 	w.projects = project.New(project.Config{DB: pool, Clock: at, IDs: w.ids, Events: w.events})
 	box, err := seal.New(strings.Repeat("0123", 8))
-	must(err)
-	wire, err := client.New(client.Config{Clock: at, Log: log, Meter: noop.Meter{}, Transport: demo.New(http.DefaultTransport)})
-	must(err)
+	if err != nil {
+		return nil, err
+	}
+	policy := client.DefaultPolicy() // as often as production, without waiting long in between
+	policy.BackOff, policy.MostPause, policy.BreakAfter = time.Millisecond, 10*time.Millisecond, 1000
+	policy.FirstByte, policy.Silence, policy.Progress = 2*time.Second, 2*time.Second, 4*time.Second
+	wire, err := client.New(client.Config{Clock: at, Log: log, Meter: noop.Meter{}, Policy: policy, Transport: demo.New(http.DefaultTransport)})
+	if err != nil {
+		return nil, err
+	}
 	w.meter = meter.New(meter.Config{DB: pool, Clock: at, IDs: w.ids, Log: log, Fresh: anyone})
 	w.connections = meter.NewConnections(meter.ConnectionsConfig{DB: pool, Clock: at, Box: box, Fresh: anyone, Demo: demo.Endpoint()})
 	model := meter.NewModel(meter.ModelConfig{
 		Meter: w.meter, Client: wire, Connect: w.connections.Connect, Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()},
 	})
 	w.runs, err = flow.New(flow.Config{DB: pool, Clock: at, IDs: w.ids, Log: log})
-	must(err)
+	if err != nil {
+		return nil, err
+	}
 	w.journeys = journey.New(journey.Config{DB: pool, Clock: at, IDs: w.ids, Projects: w.projects, Runs: w.runs})
 	w.documents = document.New(document.Config{DB: pool, Clock: at, IDs: w.ids, Projects: w.projects, Runs: w.runs})
 	w.interviews = interview.New(interview.Config{
@@ -86,13 +156,27 @@ func open(t *testing.T, pool *pgxpool.Pool) *world {
 		DB: pool, Clock: at, IDs: w.ids, Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents,
 		Runs: w.runs, Meter: w.meter, Model: model, Stacks: func() []option.Stack { return []option.Stack{option.Go, option.Node, option.Static} },
 	})
+	return w, nil
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w, err := assemble(dbtest.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 
-func newWorld(t *testing.T) *world { t.Helper(); return open(t, dbtest.New(t)) }
-
 // start lets the world work until the test ends.
 func (w *world) start(t *testing.T) *world {
+	t.Helper()
+	t.Cleanup(w.work(t))
+	return w
+}
+
+// work lets the world work until what it returns is called.
+func (w *world) work(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan struct{})
@@ -100,14 +184,13 @@ func (w *world) start(t *testing.T) *world {
 	if err := w.runs.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	return func() {
 		if err := w.runs.Stop(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 		cancel()
 		<-done
-	})
-	return w
+	}
 }
 
 // founder makes the owner of a team of their own.
