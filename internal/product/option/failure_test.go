@@ -68,7 +68,7 @@ const wake = `UPDATE node SET wake_at = clock_timestamp() WHERE state = 'waiting
 // Every way in which an AI can go wrong: what was there stays, the founder is told in
 // plain words, the work goes on by itself or can be asked for again, and the books are
 // right.
-func TestEachFailureOfTheAI(t *testing.T) {
+func TestEachFailureOfTheAI(t *testing.T) { //nolint:tparallel // one after the other on one project
 	t.Parallel()
 	const (
 		waits, fails = option.Writing, option.Failed
@@ -142,7 +142,7 @@ func TestEachFailureOfTheAI(t *testing.T) {
 
 // What breaks a rule of ours is repaired once: an option that leaves out what must work,
 // tools that are not here, a price.
-func TestAnswersAreHeldToTheRules(t *testing.T) {
+func TestAnswersAreHeldToTheRules(t *testing.T) { //nolint:tparallel // one after the other on one project
 	t.Parallel()
 	w := newWorld(t).start(t)
 	d := w.tell(t, walks)

@@ -43,6 +43,7 @@ func everyPage(t *testing.T) map[string]answer {
 	pages["settings, refused"] = v.post(t, "/account/password", form("current_password", "x", "password", "y"))
 	pages["reset"] = v.get(t, "/account/reset")
 	pages["delete account"] = v.get(t, "/account/delete")
+	waysPages(t, v, pages)
 	vic := v.joins(t, "Vic", account.InvitationDraft{Role: account.Viewer})
 	ideaPages(t, v, pages) // while no AI is connected
 	moneyPages(t, v, vic, pages)

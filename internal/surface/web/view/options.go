@@ -31,9 +31,9 @@ func (p Ways) choosable(o option.Option) bool {
 }
 
 // asks reports whether ways can be worked out again here. What the card offers in place
-// of its button it offers there.
+// of its button it offers there. What was typed stays where it was typed.
 func (p Ways) asks() bool {
-	return p.writable() && p.Set.State == option.Written && !p.Set.Stale && p.order() == nil
+	return p.form("ask").Failed() || p.writable() && p.Set.State == option.Written && !p.Set.Stale && p.order() == nil
 }
 
 func (p Ways) askTitle() string {
