@@ -26,6 +26,7 @@ CREATE TABLE run (
 CREATE UNIQUE INDEX run_dedupe ON run (workspace_id, kind, dedupe) WHERE dedupe <> '';
 CREATE INDEX run_project ON run (workspace_id, project_id, id);
 CREATE INDEX run_of_project ON run (project_id) WHERE project_id <> '';
+CREATE INDEX run_kind ON run (kind, id);
 CREATE INDEX run_queued ON run (due, id) WHERE started_at IS NULL AND state = 'open';
 CREATE INDEX run_finished ON run (kind, finished_at) WHERE finished_at IS NOT NULL;
 

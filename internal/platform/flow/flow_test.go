@@ -85,7 +85,7 @@ func TestRunGoesThroughItsGraph(t *testing.T) {
 	if want := `{"outs":[0,11,22],"said":"yes"}`; string(got.Output) != want {
 		t.Errorf("output %s, want %s", got.Output, want)
 	}
-	story, err := e.Story(t.Context(), team, run)
+	story, err := e.StoryOfAny(t.Context(), run)
 	if err != nil {
 		t.Fatal(err)
 	}

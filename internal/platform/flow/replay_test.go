@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -319,6 +320,51 @@ func TestRunsOfAll(t *testing.T) {
 	kinds, err := e.Kinds(t.Context())
 	if want := []flow.Kind{"a", "b"}; err != nil || !cmp.Equal(kinds, want) {
 		t.Errorf("kinds %v, %v; want %v", kinds, err, want)
+	}
+}
+
+// A long run is told by what is not done and by its end, without what was said.
+func TestStoryOfALongRun(t *testing.T) {
+	t.Parallel()
+	const links, told = 70, 60
+	w := newWorld(t)
+	e := w.engine()
+	e.Register("test", flow.Handlers{
+		"first": func(context.Context, *flow.Node) (flow.Outcome, error) {
+			return flow.Fan(flow.Next{Name: "join"}, flow.Next{Name: "ask"}, flow.Next{Name: "link", Input: 1}), nil
+		},
+		"ask": func(context.Context, *flow.Node) (flow.Outcome, error) {
+			return flow.Await(flow.Wait{For: flow.ForDecision, Key: "q"}, flow.Next{Name: "told"}), nil
+		},
+		"link": func(ctx context.Context, n *flow.Node) (flow.Outcome, error) {
+			var nth int
+			if err := n.Input(&nth); err != nil || nth < links {
+				return flow.Go(flow.Next{Name: "link", Input: nth + 1}), err
+			}
+			for i := range links {
+				if _, err := flow.Step(ctx, n, fmt.Sprint("turn/", i), func(context.Context) (string, error) { return "said", nil }, nil); err != nil {
+					return flow.Outcome{}, err
+				}
+			}
+			return flow.Done("said"), nil
+		},
+	})
+	w.start(e)
+	run := w.run(e, flow.NewRun{Input: "said"})
+	w.await(e, run, flow.Waiting)
+	s, err := e.StoryOfAny(t.Context(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := s.Chapters[len(s.Chapters)-1]
+	if s.Nodes != links+4 || len(s.Chapters) != told || s.Chapters[0].State == "done" || last.Records != links || len(last.Steps) != told || last.Claims != 1 {
+		t.Errorf("%d of %d nodes from %q on, %d of %d steps of the last, %d claims", len(s.Chapters), s.Nodes, s.Chapters[0].State, len(last.Steps), last.Records, last.Claims)
+	}
+	if last.Steps[told-1].Key != fmt.Sprint("turn/", links-1) || last.Steps[told-1].Bytes == 0 {
+		t.Errorf("the last step is %+v", last.Steps[told-1])
+	}
+	if string(s.Run.Input) != "null" || s.Run.Output != nil {
+		t.Errorf("the run comes with %s and %s", s.Run.Input, s.Run.Output)
 	}
 }
 

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -27,9 +26,14 @@ SELECT q.id, q.kind, q.workspace, q.project, q.starter, q.state, q.reason, q.det
       AND ($2 = '' OR r.kind = $2) AND ($3 = '' OR r.workspace_id = $3) AND ($4 = '' OR r.id < $4)) q
 WHERE $1 = '' OR q.state = $1 ORDER BY q.id DESC LIMIT $5`
 
-	anyRun = `SELECT ` + runColumns + ` FROM run r WHERE r.id = $1`
-
-	kindsOfRuns = `SELECT DISTINCT kind FROM run ORDER BY kind`
+	// From one kind to the next by the index, not through all runs.
+	kindsOfRuns = `
+WITH RECURSIVE k AS (
+    (SELECT kind FROM run ORDER BY kind LIMIT 1)
+    UNION ALL
+    SELECT (SELECT r.kind FROM run r WHERE r.kind > k.kind ORDER BY r.kind LIMIT 1) FROM k WHERE k.kind IS NOT NULL
+)
+SELECT kind FROM k WHERE kind IS NOT NULL`
 )
 
 // RunsOfAll returns runs of all workspaces, newest first, without their inputs and
@@ -44,22 +48,6 @@ func (e *Engine) RunsOfAll(ctx context.Context, c Choice) ([]Run, error) {
 		return nil, fmt.Errorf("read runs: %w", err)
 	}
 	return runs, nil
-}
-
-// StoryOfAny is Story for a run of any workspace.
-func (e *Engine) StoryOfAny(ctx context.Context, run RunID) (Story, error) {
-	rows, err := e.cfg.DB.Query(ctx, anyRun, run)
-	if err != nil {
-		return Story{}, fmt.Errorf("read %s: %w", run, err)
-	}
-	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Run])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Story{}, notFound()
-	}
-	if err != nil {
-		return Story{}, fmt.Errorf("read %s: %w", run, err)
-	}
-	return e.story(ctx, r)
 }
 
 // Kinds are those of which there are runs.

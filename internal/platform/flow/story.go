@@ -105,24 +105,23 @@ func (e *Engine) Runs(ctx context.Context, workspace, project string, after RunI
 
 // Chapter is one node of a run's story.
 type Chapter struct {
-	Node       NodeID          `json:"node"`
-	Name       string          `json:"name"`
-	State      string          `json:"state"`
-	Branch     int             `json:"branch"`
-	Joins      NodeID          `json:"joins"` // "" on the trunk
-	Input      json.RawMessage `json:"input"`
-	Output     json.RawMessage `json:"output"`
-	Answer     json.RawMessage `json:"answer"` // to the wait before it
-	Wait       WaitKind        `json:"wait"`
-	WaitKey    string          `json:"wait_key"`
-	Failures   int             `json:"failures"`
-	CreatedAt  time.Time       `json:"created_at"`
-	FinishedAt time.Time       `json:"finished_at"`
-	Worker     string          `json:"-"` // who has it now; for operators, like the next two
-	WakeAt     time.Time       `json:"-"`
-	Error      string          `json:"-"` // of its last failure
-	Attempts   []Attempt       `json:"attempts"`
-	Steps      []Recorded      `json:"steps"`
+	Node       NodeID
+	Name       string
+	State      string
+	Branch     int
+	Joins      NodeID // "" on the trunk
+	Wait       WaitKind
+	WaitKey    string
+	WakeAt     time.Time
+	Failures   int
+	Error      string // of its last failure: words of its handler
+	Worker     string // who has it now
+	CreatedAt  time.Time
+	FinishedAt time.Time
+	Attempts   []Attempt  // the newest of Claims
+	Steps      []Recorded // the newest of Records
+	Claims     int
+	Records    int
 }
 
 // Attempt is one claim of a node.
@@ -138,53 +137,81 @@ type Recorded struct {
 	Epoch int64         `json:"epoch"`
 	At    time.Time     `json:"at"`
 	Took  time.Duration `json:"took"`
-	Bytes int           `json:"bytes"`
+	Bytes int           `json:"bytes"` // as stored, which may be compressed
 }
 
-// Story is a run from its beginning.
-type Story struct {
-	Run      Run       `json:"run"`
-	Chapters []Chapter `json:"chapters"` // in the order in which they came up
-	Messages []Message `json:"messages"` // all that were said to it, oldest first
+// Said is a message to a run, without its words.
+type Said struct {
+	ID     MessageID
+	Author string
+	At     time.Time
 }
+
+// Story is a run as far as it can be told without what anybody said: inputs, outputs,
+// answers and messages stay in the database. Errors and details are words of handlers.
+type Story struct {
+	Run      Run
+	Nodes    int       // how many it has
+	Chapters []Chapter // those that are not done and the newest of the others, in the order in which they came up
+	Messages []Said    // the newest, oldest first
+}
+
+// mostTold bounds each list of a story, so that looking at a run costs the same however
+// long it is.
+const mostTold = 60
 
 const (
-	chapters = `
-SELECT n.id AS node, n.name, n.state, n.branch, coalesce(n.joins, '') AS joins, n.input, n.output, n.answer, n.wait, n.wait_key,
-    n.failures, n.created_at, coalesce(n.finished_at, '0001-01-01 00:00Z') AS finished_at,
-    coalesce(n.worker, '') AS worker, coalesce(n.wake_at, '0001-01-01 00:00Z') AS wake_at, n.error,
-    coalesce((SELECT json_agg(json_build_object('epoch', a.epoch, 'worker', a.worker, 'at', a.at) ORDER BY a.epoch)
-        FROM attempt a WHERE a.node_id = n.id), '[]') AS attempts,
-    coalesce((SELECT json_agg(json_build_object('key', s.key, 'epoch', s.epoch, 'at', s.at,
-            'took', (extract(epoch FROM s.took) * 1e9)::bigint, 'bytes', octet_length(s.output::text)) ORDER BY s.at, s.key)
-        FROM step s WHERE s.node_id = n.id), '[]') AS steps
-FROM node n WHERE n.run_id = $1 ORDER BY n.created_at, n.id`
+	anyRun = `SELECT ` + runFacts + `, 'null'::json AS input, NULL::json AS output FROM run r WHERE r.id = $1`
 
-	messages = `SELECT id, author_id AS author, body, at FROM run_message WHERE run_id = $1 ORDER BY id`
+	nodesOf = `SELECT count(*) FROM node WHERE run_id = $1`
+
+	// A node that is not done is what somebody looks for, however old it is.
+	chapters = `
+SELECT n.id AS node, n.name, n.state, n.branch, coalesce(n.joins, '') AS joins, n.wait, n.wait_key,
+    coalesce(n.wake_at, '0001-01-01 00:00Z') AS wake_at, n.failures, n.error, coalesce(n.worker, '') AS worker,
+    n.created_at, coalesce(n.finished_at, '0001-01-01 00:00Z') AS finished_at,
+    coalesce((SELECT json_agg(json_build_object('epoch', a.epoch, 'worker', a.worker, 'at', a.at) ORDER BY a.epoch)
+        FROM (SELECT * FROM attempt WHERE node_id = n.id ORDER BY epoch DESC LIMIT $2) a), '[]') AS attempts,
+    coalesce((SELECT json_agg(json_build_object('key', s.key, 'epoch', s.epoch, 'at', s.at,
+            'took', (extract(epoch FROM s.took) * 1e9)::bigint, 'bytes', s.bytes) ORDER BY s.at, s.key)
+        FROM (SELECT key, epoch, at, took, pg_column_size(output) AS bytes FROM step
+            WHERE node_id = n.id ORDER BY at DESC, key DESC LIMIT $2) s), '[]') AS steps,
+    (SELECT count(*) FROM attempt WHERE node_id = n.id) AS claims, (SELECT count(*) FROM step WHERE node_id = n.id) AS records
+FROM (SELECT * FROM node WHERE run_id = $1 ORDER BY state = 'done', created_at DESC, id DESC LIMIT $2) n ORDER BY n.created_at, n.id`
+
+	said = `
+SELECT id, author, at FROM (
+    SELECT id, author_id AS author, at FROM run_message WHERE run_id = $1 ORDER BY id DESC LIMIT $2) newest ORDER BY id`
 )
 
-// Story returns a run of a workspace with all its nodes, claims, steps and messages.
-func (e *Engine) Story(ctx context.Context, workspace string, run RunID) (Story, error) {
-	r, err := e.Run(ctx, workspace, run)
+// StoryOfAny returns the story of a run of any workspace. It is for whoever runs the
+// installation; fault.NotFound.
+func (e *Engine) StoryOfAny(ctx context.Context, run RunID) (Story, error) {
+	var s Story
+	rows, err := e.cfg.DB.Query(ctx, anyRun, run)
 	if err != nil {
-		return Story{}, err
+		return Story{}, fmt.Errorf("read %s: %w", run, err)
 	}
-	return e.story(ctx, r)
-}
-
-func (e *Engine) story(ctx context.Context, r Run) (Story, error) {
-	s, run := Story{Run: r}, r.ID
-	rows, err := e.cfg.DB.Query(ctx, chapters, run)
+	s.Run, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Run])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Story{}, notFound()
+	}
 	if err != nil {
+		return Story{}, fmt.Errorf("read %s: %w", run, err)
+	}
+	if err := e.cfg.DB.QueryRow(ctx, nodesOf, run).Scan(&s.Nodes); err != nil {
+		return Story{}, fmt.Errorf("count the nodes of %s: %w", run, err)
+	}
+	if rows, err = e.cfg.DB.Query(ctx, chapters, run, mostTold); err != nil {
 		return Story{}, fmt.Errorf("read the nodes of %s: %w", run, err)
 	}
 	if s.Chapters, err = pgx.CollectRows(rows, pgx.RowToStructByName[Chapter]); err != nil {
 		return Story{}, fmt.Errorf("read the nodes of %s: %w", run, err)
 	}
-	if rows, err = e.cfg.DB.Query(ctx, messages, run); err != nil {
+	if rows, err = e.cfg.DB.Query(ctx, said, run, mostTold); err != nil {
 		return Story{}, fmt.Errorf("read the messages of %s: %w", run, err)
 	}
-	if s.Messages, err = pgx.CollectRows(rows, pgx.RowToStructByName[Message]); err != nil {
+	if s.Messages, err = pgx.CollectRows(rows, pgx.RowToStructByName[Said]); err != nil {
 		return Story{}, fmt.Errorf("read the messages of %s: %w", run, err)
 	}
 	return s, nil

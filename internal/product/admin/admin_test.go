@@ -1,6 +1,8 @@
 package admin_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -62,6 +64,7 @@ func TestRunShowsWhatItCostAndNoWords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	run := w.start(flow.Failed)
+	w.exec(`INSERT INTO run_message (id, run_id, author_id, body) VALUES ('msg_1', $1, $2, to_json($3::text))`, run, ownerUser, secret)
 	d, err := w.Run(t.Context(), w.boss, run)
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +81,20 @@ func TestRunShowsWhatItCostAndNoWords(t *testing.T) {
 	}
 	if got := d.Story.Chapters[0]; len(got.Attempts) != 1 || len(got.Steps) != 2 || got.Attempts[0].Worker != w.flow.Worker() {
 		t.Errorf("chapter %+v", got)
+	}
+	w.mended.Store(true)
+	done, err := w.Run(t.Context(), w.boss, w.start(flow.Finished))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Story.Messages) != 1 || done.Story.Nodes != 2 {
+		t.Errorf("%d messages, %d nodes; want 1 and 2", len(d.Story.Messages), done.Story.Nodes)
+	}
+	for state, d := range map[string]admin.Detail{"failed": d, "done": done} {
+		all, err := json.Marshal(d)
+		if err != nil || bytes.Contains(all, []byte(secret)) {
+			t.Errorf("%s: what was said is handed on, %v: %s", state, err, all)
+		}
 	}
 	if _, err := w.Run(t.Context(), w.boss, "run_nobody"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("no such run: %v", err)

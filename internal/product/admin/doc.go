@@ -10,6 +10,9 @@
 //   - Nobody but operators gets an answer; all others are told fault.Forbidden.
 //   - No action without a reason, and no action without its audit entry: both are one
 //     transaction. Entries are never changed or removed.
-//   - Words of founders are not shown here: runs come without their inputs and outputs.
+//   - What founders and models said is not read here: runs come without their inputs,
+//     outputs, answers and the bodies of messages. What is shown are the words of handlers:
+//     details, which are written for the founder, and errors, in which a tool or a
+//     provider may be quoted.
 //   - A replay keeps what was paid for, unless the operator says in words to pay again.
 package admin

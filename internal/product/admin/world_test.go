@@ -37,6 +37,9 @@ type world struct {
 	tools  atomic.Int32
 }
 
+// secret is what the founder and the model say.
+const secret = "a secret idea"
+
 const (
 	bossUser  account.UserID      = "usr_01kav5zsk3q8t2m4x7n9p6r0wa"
 	ownerUser account.UserID      = "usr_01kav5zsk3q8t2m4x7n9p6r0wb"
@@ -62,7 +65,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.flow.Register("test", flow.Handlers{"begin": w.begin, "end": func(context.Context, *flow.Node) (flow.Outcome, error) {
-		return flow.Done("done"), nil
+		return flow.Done(secret), nil
 	}})
 	if err := w.flow.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -106,7 +109,7 @@ func (w *world) begin(ctx context.Context, n *flow.Node) (flow.Outcome, error) {
 			return "", err
 		}
 		receipt = r.Answered(llm.Outcome{State: llm.Settled, Model: "claude-sonnet-5-5", Usage: llm.Usage{Input: 100_000, Output: 1_000, Known: true}})
-		return "a secret idea", nil
+		return secret, nil
 	}, func(c *flow.Commit, _ string) error {
 		c.Tx(func(ctx context.Context, tx pgx.Tx) error { return receipt.SettleTx(ctx, tx) })
 		return nil
@@ -126,7 +129,7 @@ func (w *world) begin(ctx context.Context, n *flow.Node) (flow.Outcome, error) {
 // start starts a run and waits until it is in this state.
 func (w *world) start(state flow.State, change ...func(*flow.NewRun)) flow.RunID {
 	w.t.Helper()
-	r := flow.NewRun{Kind: "test", Workspace: string(team), Starter: string(ownerUser), First: flow.Next{Name: "begin"}, Input: "a secret idea"}
+	r := flow.NewRun{Kind: "test", Workspace: string(team), Starter: string(ownerUser), First: flow.Next{Name: "begin", Input: secret}, Input: secret}
 	for _, c := range change {
 		c(&r)
 	}

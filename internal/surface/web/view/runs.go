@@ -172,18 +172,12 @@ func counted(n llm.Tokens) string {
 	return text
 }
 
-// mostShown bounds how many nodes of a run, and steps of a node, a page shows.
-const mostShown = 60
-
-// newest are the last of a list, as many as a page shows.
-func newest[T any](list []T) []T { return list[max(0, len(list)-mostShown):] }
-
-// unshown says how many of a list come before those that are shown.
-func unshown(n int, what string) string {
-	if n <= mostShown {
+// unshown says how many of all come before those that are shown.
+func unshown(all, shown int, what string) string {
+	if all <= shown {
 		return ""
 	}
-	return fmt.Sprintf("The first %d %s are not shown.", n-mostShown, what)
+	return fmt.Sprintf("%d older %s are not shown.", all-shown, what)
 }
 
 // replayable reports whether a node can be done anew.
