@@ -246,7 +246,10 @@ func (e *Engine) deliver(ctx context.Context, tx pgx.Tx, c *closing) error {
 	return nil
 }
 
-const releaseNode = `UPDATE node SET state = 'ready', worker = NULL WHERE id = $1 AND epoch = $2 AND state = 'running'`
+const releaseNode = `
+WITH gone AS (
+    UPDATE node SET state = 'ready', worker = NULL WHERE id = $1 AND epoch = $2 AND state = 'running' RETURNING job
+)` + cancelJobs
 
 // release gives a claimed node back to the line, in its old place.
 func (e *Engine) release(ctx context.Context, n NodeID, epoch int64) error {
@@ -258,7 +261,10 @@ func (e *Engine) release(ctx context.Context, n NodeID, epoch int64) error {
 	return nil
 }
 
-const returnNode = `UPDATE node SET state = 'ready' WHERE id = $1 AND epoch = $2 AND state = 'queued'`
+const returnNode = `
+WITH gone AS (
+    UPDATE node SET state = 'ready' WHERE id = $1 AND epoch = $2 AND state = 'queued' RETURNING job
+)` + cancelJobs
 
 // giveBack returns a delivery that came while this process stops.
 func (e *Engine) giveBack(ctx context.Context, a nodeArgs) error {
@@ -279,6 +285,11 @@ WITH fence AS MATERIALIZED (SELECT node_fence($1, $2))
 UPDATE node SET state = 'waiting', worker = NULL, wait = 'retry', wake_at = clock_timestamp() + $3, failures = failures + 1, error = $4
 FROM fence WHERE id = $1`
 
+// dropDelivery ends River's row of a node together with what became of the node. River
+// would do so a moment later; a process that dies in between leaves a row that nobody
+// ever looks at again.
+const dropDelivery = `WITH gone AS (SELECT job FROM node WHERE id = $1)` + cancelJobs
+
 // fail lets a node rest whose handler returned an error, or fails its run.
 func (e *Engine) fail(ctx context.Context, n *Node, why error) error {
 	kept := text(why.Error())
@@ -286,10 +297,12 @@ func (e *Engine) fail(ctx context.Context, n *Node, why error) error {
 		b.Queue(lockRun, n.Run)
 		if n.Failures < len(backoff) {
 			b.Queue(restNode, n.ID, n.Epoch, backoff[n.Failures], kept)
+			b.Queue(dropDelivery, n.ID)
 			b.Queue(releaseIdle, n.Run)
 			return
 		}
 		b.Queue(endNode, n.ID, n.Epoch, "failed", nil, kept)
+		b.Queue(dropDelivery, n.ID)
 		queueFinish(b, n.Run, Failed, Internal, "Something went wrong on our side. Reference: "+string(n.ID), nil)
 	}
 	return e.commit(ctx, commit{

@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"cofounder/internal/platform/flow"
 )
 
 // busy waits until a worker is in the middle of nodes.
@@ -137,4 +139,26 @@ func TestWorkerNameOfALivingProcessIsRefused(t *testing.T) {
 		return w.count(`SELECT count(*) FROM worker WHERE beat > clock_timestamp() - interval '5 s'`) == 0
 	}, func() string { return "the dead worker counts as alive" })
 	spawn(t, url, "twin")
+}
+
+// What a process had told our tables, but not River, when it died is cleared away; rows of
+// those who live are not.
+func TestDeliveriesOfTheDeadAreClearedAway(t *testing.T) {
+	t.Parallel()
+	w, s := newWorld(t), newStuck()
+	e := w.engine()
+	e.Register("test", s.handlers(t))
+	w.start(e)
+	w.run(e, flow.NewRun{})
+	<-s.begun
+	before := w.count(`INSERT INTO river_job (kind, queue, state, max_attempts, attempt, args, attempted_at, attempted_by)
+		VALUES ('node', 'node', 'running', 1, 1, '{}', now(), '{gone}') RETURNING id`)
+	reborn := w.count(`INSERT INTO river_job (kind, queue, state, max_attempts, attempt, args, attempted_at, attempted_by)
+		VALUES ('node', 'node', 'running', 1, 1, '{}', now() - interval '1 day', ARRAY[$1]) RETURNING id`, e.Worker())
+	w.until(func() bool {
+		return w.count(`SELECT count(*) FROM river_job WHERE id IN ($1, $2) AND finalized_at IS NOT NULL`, before, reborn) == 2
+	}, func() string { return "they are still there" })
+	if n := w.count(`SELECT count(*) FROM river_job j JOIN node n ON n.job = j.id WHERE j.state = 'running' AND n.state = 'running'`); n != 1 {
+		t.Errorf("%d deliveries are at work, want that of the node that is", n)
+	}
 }

@@ -47,8 +47,8 @@ type Config struct {
 	Worker string
 	// Slots is how many nodes this process does at a time; default 8.
 	Slots int
-	// MaxWaiting is the operator's cap: while as many runs have not begun, StartTx
-	// refuses. 0 is no cap.
+	// MaxWaiting is the operator's cap: while as many runs of a kind are in line and
+	// have not begun, StartTx refuses another. 0 is no cap.
 	MaxWaiting int
 	// Admit, if any, is asked when a node starts. A reason pauses the run instead,
 	// for example because its starter was suspended.

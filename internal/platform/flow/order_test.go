@@ -23,23 +23,24 @@ var tiers = map[string]struct {
 	"bronze": {4 * time.Second, 2},
 }
 
-// TestOrderAndLimits puts 300 runs of ten users of three tiers in line for two slots of
-// two processes. What is claimed is recorded with the instant; from that: a run never
-// begins before another of the same user and tier that came earlier, nobody is overtaken
-// by more than the offsets allow while a limit does not stop them, limits and slots hold
-// at every instant, and everybody comes to an end.
+// TestOrderAndLimits puts 300 runs of five users of three tiers, each with eight projects,
+// in line for the slots of two processes, which are fewer than the users may have at work
+// together. What is claimed is recorded with the instant; from that: a run never begins
+// before another of the same project that came earlier, nobody is overtaken by more than
+// the offsets allow while a limit does not stop them, limits and slots hold at every
+// instant and are used up at some, and everybody comes to an end.
 func TestOrderAndLimits(t *testing.T) {
 	t.Parallel()
-	const runs, users = 300, 10
+	const runs, users, projects, slots = 300, 5, 8, 7 // slots of one process
 	w := newWorld(t)
 	if _, err := w.pool.Exec(t.Context(), `
-CREATE TABLE test_span (run text, ord int, who text, tier text, began timestamptz, ended timestamptz);
-CREATE TABLE test_line (run text PRIMARY KEY, ord int, who text, tier text)`); err != nil {
+CREATE TABLE test_span (run text, began timestamptz, ended timestamptz);
+CREATE TABLE test_line (run text PRIMARY KEY, ord int, who text, tier text, most int, project text)`); err != nil {
 		t.Fatal(err)
 	}
 	span := func(ctx context.Context, n *flow.Node) error {
 		_, err := flow.Step(ctx, n, "span", func(ctx context.Context) (int, error) {
-			_, err := w.pool.Exec(ctx, `INSERT INTO test_span (run, ord, who, tier, began) SELECT run, ord, who, tier, clock_timestamp() FROM test_line WHERE run = $1`, n.Run)
+			_, err := w.pool.Exec(ctx, `INSERT INTO test_span (run, began) VALUES ($1, clock_timestamp())`, n.Run)
 			return 0, err
 		}, func(c *flow.Commit, _ int) error {
 			c.Batch.Queue(`UPDATE test_span SET ended = clock_timestamp() WHERE run = $1 AND ended IS NULL`, n.Run)
@@ -60,13 +61,14 @@ CREATE TABLE test_line (run text PRIMARY KEY, ord int, who text, tier text)`); e
 		user := random.IntN(users)
 		tier := names[user%len(names)]
 		who := fmt.Sprintf("usr_%d", user)
+		project := fmt.Sprint("project/", who, "/", random.IntN(projects))
 		err := pgx.BeginFunc(t.Context(), w.pool, func(tx pgx.Tx) error {
 			run, err := looker.StartTx(t.Context(), tx, flow.NewRun{
 				Kind: "test", Workspace: team, Starter: who, First: flow.Next{Name: "first"}, Offset: tiers[tier].offset,
-				Limits: []flow.Limit{{Key: "user/" + who, Most: tiers[tier].most}, {Key: "project/" + who, Most: 1, Hold: flow.UntilFinished}},
+				Limits: []flow.Limit{{Key: "user/" + who, Most: tiers[tier].most}, {Key: project, Most: 1, Hold: flow.UntilFinished}},
 			})
 			if err == nil {
-				err = queue(t.Context(), tx, run, i, who, tier)
+				_, err = tx.Exec(t.Context(), `INSERT INTO test_line (run, ord, who, tier, most, project) VALUES ($1, $2, $3, $4, $5, $6)`, run, i, who, tier, tiers[tier].most, project)
 			}
 			return err
 		})
@@ -75,29 +77,38 @@ CREATE TABLE test_line (run text PRIMARY KEY, ord int, who text, tier text)`); e
 		}
 	}
 	for range 2 {
-		e := w.engine(func(c *flow.Config) { c.Slots = 1 })
+		e := w.engine(func(c *flow.Config) { c.Slots = slots })
 		e.Register("test", handlers)
 		w.start(e)
 	}
 	w.until(func() bool { return w.count(`SELECT count(*) FROM run WHERE state = 'done'`) == runs },
 		func() string { return fmt.Sprint(w.nodes()) })
+	// A run has its tokens from when its first node was handed out to its last end.
+	if _, err := w.pool.Exec(t.Context(), `
+CREATE TABLE test_run AS SELECT l.*, r.due, s.began, s.ended, j.handed FROM test_line l JOIN run r ON r.id = l.run
+JOIN (SELECT run, min(began) AS began, max(ended) AS ended FROM test_span GROUP BY run) s USING (run)
+JOIN (SELECT n.run_id, min(j.created_at) AS handed FROM node n JOIN river_job j ON j.id = n.job GROUP BY n.run_id) j ON j.run_id = l.run`); err != nil {
+		t.Fatal(err)
+	}
 	for what, sql := range map[string]string{
-		// A run lasts from the first claim to its last end; two slots, so two at a time.
-		"instants with more than two nodes at work": `
-SELECT count(*) FROM test_span a WHERE (SELECT count(*) FROM test_span b WHERE b.began <= a.began AND b.ended > a.began) > 2`,
-		"instants with two runs of a user who may have one": `
-WITH r AS (SELECT run, who, min(began) AS began, max(ended) AS ended FROM test_span GROUP BY run, who)
-SELECT count(*) FROM r a JOIN r b USING (who) WHERE a.run <> b.run AND b.began <= a.began AND b.ended > a.began`,
-		"runs that began before an earlier one of the same user": `
-WITH r AS (SELECT run, who, ord, min(began) AS began FROM test_span GROUP BY run, who, ord)
-SELECT count(*) FROM r a JOIN r b USING (who) WHERE a.ord < b.ord AND a.began > b.began`,
+		"instants with more nodes at work than slots": fmt.Sprintf(`
+SELECT count(*) FROM test_span a WHERE (SELECT count(*) FROM test_span b WHERE b.began <= a.began AND b.ended > a.began) > %d`, 2*slots),
+		"instants with more runs of a user than their tier may have": `
+SELECT count(*) FROM test_run a WHERE (SELECT count(*) FROM test_run b WHERE b.who = a.who AND b.began <= a.began AND b.ended > a.began) > a.most`,
+		"tiers that never had as many runs of a user at work as they may": `
+SELECT 3 - count(DISTINCT a.tier) FROM test_run a
+WHERE (SELECT count(*) FROM test_run b WHERE b.who = a.who AND b.began <= a.began AND b.ended > a.began) = a.most`,
+		"instants with two runs of a project": `
+SELECT count(*) FROM test_run a JOIN test_run b USING (project) WHERE a.run <> b.run AND b.began <= a.began AND b.ended > a.began`,
+		"runs that began before an earlier one of the same project": `
+SELECT count(*) FROM test_run a JOIN test_run b USING (project) WHERE a.ord < b.ord AND a.began > b.began`,
 		// Whoever was handed out was the first in line of those no limit kept back: any
-		// other with an earlier place that had not begun had its user's run at work.
+		// other with an earlier place that had not begun had a run of its project at work,
+		// or as many of its user as it may have.
 		"runs that overtook another without need": `
-WITH r AS (SELECT s.run, s.who, min(s.began) AS began, max(s.ended) AS ended, min(a.at) AS claimed FROM test_span s
-    JOIN node n ON n.run_id = s.run JOIN attempt a ON a.node_id = n.id GROUP BY s.run, s.who)
-SELECT count(*) FROM r a JOIN run ra ON ra.id = a.run JOIN r b ON b.claimed > a.claimed + interval '1 s' JOIN run rb ON rb.id = b.run
-WHERE rb.due < ra.due AND NOT EXISTS (SELECT FROM r c WHERE c.who = b.who AND c.run <> b.run AND c.claimed <= a.claimed AND c.ended > a.claimed - interval '1 s')`,
+SELECT count(*) FROM test_run a JOIN test_run b ON b.handed > a.handed + interval '1 s' AND b.due < a.due
+WHERE NOT EXISTS (SELECT FROM test_run c WHERE c.project = b.project AND c.run <> b.run AND c.handed <= a.handed + interval '1 s' AND c.ended > a.handed - interval '1 s')
+AND (SELECT count(*) FROM test_run c WHERE c.who = b.who AND c.run <> b.run AND c.handed <= a.handed + interval '1 s' AND c.ended > a.handed - interval '1 s') < b.most`,
 		"tokens left": `SELECT count(*) FROM run_limit WHERE held`,
 	} {
 		if n := w.count(sql); n != 0 {
@@ -136,6 +147,11 @@ func TestPlaceAndCap(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	e := w.engine(func(c *flow.Config) { c.MaxWaiting = 3 })
+	// What is due tomorrow, and another kind, are not in this line.
+	for range 3 {
+		w.run(e, flow.NewRun{NotBefore: time.Now().Add(24 * time.Hour)})
+		w.run(e, flow.NewRun{Kind: "other"})
+	}
 	var runs []flow.RunID
 	for range 3 {
 		runs = append(runs, w.run(e, flow.NewRun{Limits: []flow.Limit{{Key: "user", Most: 1}}, Dedupe: fmt.Sprint(len(runs))}))
@@ -145,7 +161,7 @@ func TestPlaceAndCap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Ahead != i || got.Soonest > got.About || got.About > got.Latest || i > 0 && got.About == 0 {
+		if got.Ahead != 3+i || got.Soonest > got.About || got.About > got.Latest || i > 0 && got.About == 0 {
 			t.Errorf("place of run %d: %+v", i, got)
 		}
 	}
@@ -161,10 +177,4 @@ func TestPlaceAndCap(t *testing.T) {
 	if err != nil || again != runs[1] {
 		t.Errorf("the same run again = %s, %v; want %s", again, err, runs[1])
 	}
-}
-
-// queue notes a run of TestOrderAndLimits with its place.
-func queue(ctx context.Context, tx pgx.Tx, run flow.RunID, place int, who, tier string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO test_line (run, ord, who, tier) VALUES ($1, $2, $3, $4)`, run, place, who, tier)
-	return err
 }

@@ -117,8 +117,11 @@ func (e *Engine) took(ctx context.Context, kind Kind) (spread, error) {
 	return s, nil
 }
 
+// What waits for its time, such as a run for the next day, is not in line yet.
 const waitingRuns = `
-SELECT (SELECT count(*) FROM (SELECT FROM run WHERE started_at IS NULL AND state = 'open' LIMIT $1) l),
+SELECT (SELECT count(*) FROM (
+        SELECT FROM node n JOIN run r ON r.id = n.run_id
+        WHERE n.state = 'ready' AND r.started_at IS NULL AND r.kind = $3 LIMIT $1) l),
     (SELECT coalesce(sum(w.slots), 0) FROM worker w WHERE NOT w.draining AND ` + alive + `),
     EXISTS (SELECT FROM run WHERE workspace_id = $2 AND kind = $3 AND dedupe = $4 AND dedupe <> '')`
 

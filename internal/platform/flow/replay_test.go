@@ -268,6 +268,9 @@ func TestRetryEndsARest(t *testing.T) {
 	run := w.run(e, flow.NewRun{})
 	w.until(func() bool { return w.chapter(e, run, "first").Failures >= 2 }, func() string { return "it does not fail" })
 	w.until(func() bool { return w.chapter(e, run, "first").State == "waiting" }, func() string { return "it does not rest" })
+	if n := w.count(`SELECT count(*) FROM node n JOIN river_job j ON j.id = n.job WHERE n.state = 'waiting' AND j.finalized_at IS NULL`); n != 0 {
+		t.Error("its delivery is not over")
+	}
 	if got := w.chapter(e, run, "first"); got.Error != "the disk is full" || time.Until(got.WakeAt) < time.Second {
 		t.Errorf("it rests until %v after %q", got.WakeAt, got.Error)
 	}

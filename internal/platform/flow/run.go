@@ -82,7 +82,7 @@ FROM run r CROSS JOIN LATERAL (SELECT coalesce($5::timestamptz > clock_timestamp
 
 // StartTx puts a run in line as part of tx. Nobody works on it before tx commits; call
 // Poke after that, so that this process does not wait for its next look. When the
-// operator's cap on waiting runs is reached it is a fault.Unavailable that says when to
+// operator's cap on runs of its kind in line is reached it is a fault.Unavailable that says when to
 // come back; a kind nobody has registered is not an error.
 func (e *Engine) StartTx(ctx context.Context, tx pgx.Tx, r NewRun) (RunID, error) {
 	if r.Kind == "" || r.Workspace == "" || r.Starter == "" || r.First.Name == "" {

@@ -102,12 +102,29 @@ WHERE r.id = l.run_id AND l.held AND (r.finished_at IS NOT NULL
     OR NOT l.kept AND NOT EXISTS (SELECT FROM node n WHERE n.run_id = r.id AND n.state IN ` + active + `))`
 )
 
-// repair clears away dead workers and mends tokens.
+// strayDeliveries ends River's rows that a dead process had at work and no node needs: it
+// had told our tables what became of the node, or found an old delivery, and died before
+// it told River, which looks at nodes' rows never again. One that began anew under its
+// name left them, too.
+const strayDeliveries = `
+UPDATE river_job j SET state = 'cancelled', finalized_at = clock_timestamp()
+WHERE j.state = 'running' AND j.queue = '` + nodeQueue + `'
+AND NOT EXISTS (SELECT FROM node n WHERE n.job = j.id AND n.state IN ('queued', 'running'))
+AND NOT EXISTS (SELECT FROM worker w WHERE w.id = j.attempted_by[cardinality(j.attempted_by)] AND w.started_at <= j.attempted_at AND ` + alive + `)`
+
+// repair clears away dead workers and what they left behind, and mends tokens.
 func (e *Engine) repair(ctx context.Context) error {
 	if _, err := e.cfg.DB.Exec(ctx, buryWorkers); err != nil {
 		return fmt.Errorf("clear away dead workers: %w", err)
 	}
-	tag, err := e.cfg.DB.Exec(ctx, strayTokens)
+	tag, err := e.cfg.DB.Exec(ctx, strayDeliveries)
+	if err != nil {
+		return fmt.Errorf("clear away deliveries: %w", err)
+	}
+	if n := tag.RowsAffected(); n > 0 {
+		e.cfg.Log.InfoContext(ctx, "deliveries of dead workers cleared away", "deliveries", n)
+	}
+	tag, err = e.cfg.DB.Exec(ctx, strayTokens)
 	if err != nil {
 		return fmt.Errorf("mend tokens: %w", err)
 	}

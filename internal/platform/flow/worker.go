@@ -75,7 +75,10 @@ WHERE w.instance = excluded.instance OR NOT ` + alive
 
 	drainWorker = `UPDATE worker SET draining = true, beat = clock_timestamp() WHERE id = $1 AND instance = $2`
 
-	leaveNodes = `UPDATE node SET state = 'ready', worker = NULL, epoch = epoch + 1 WHERE worker = $1 AND state = 'running'`
+	leaveNodes = `
+WITH gone AS (
+    UPDATE node SET state = 'ready', worker = NULL, epoch = epoch + 1 WHERE worker = $1 AND state = 'running' RETURNING job
+)` + cancelJobs
 
 	leaveWorkers = `DELETE FROM worker WHERE id = $1 AND instance = $2`
 )
