@@ -8,6 +8,7 @@ import (
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/event"
 	"cofounder/internal/platform/flow"
+	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
 )
 
@@ -22,6 +23,14 @@ func TestRunsOfWhoIsGonePause(t *testing.T) {
 	other := &flow.Node{Starter: string(owner.User), Workspace: "wsp_01kav5zsk3q8t2m4x7n9p6r0wd"}
 	if why, err := a.mayGoOn(t.Context(), other); why != project.OfAccount || err != nil {
 		t.Errorf("a run in a team he is not in: %q, %v", why, err)
+	}
+	for role, want := range map[account.Role]flow.Reason{account.Viewer: project.OfAccount, account.Member: ""} {
+		if _, err := a.database.pool.Exec(t.Context(), `UPDATE member SET role = $2 WHERE user_id = $1`, owner.User, role); err != nil {
+			t.Fatal(err)
+		}
+		if why, err := a.mayGoOn(t.Context(), n); why != want || err != nil {
+			t.Errorf("the run of who became a %s: %q, %v; want %q", role, why, err, want)
+		}
 	}
 	if _, err := a.database.pool.Exec(t.Context(), `UPDATE app_user SET suspended_at = now() WHERE id = $1`, owner.User); err != nil {
 		t.Fatal(err)
