@@ -24,10 +24,13 @@ func TestRunsOfWhoIsGonePause(t *testing.T) {
 	if why, err := a.mayGoOn(t.Context(), other); why != project.OfAccount || err != nil {
 		t.Errorf("a run in a team he is not in: %q, %v", why, err)
 	}
-	for role, want := range map[account.Role]flow.Reason{account.Viewer: project.OfAccount, account.Member: ""} {
+	become := func(role account.Role) {
 		if _, err := a.database.pool.Exec(t.Context(), `UPDATE member SET role = $2 WHERE user_id = $1`, owner.User, role); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for role, want := range map[account.Role]flow.Reason{account.Viewer: project.OfAccount, account.Member: ""} {
+		become(role)
 		if why, err := a.mayGoOn(t.Context(), n); why != want || err != nil {
 			t.Errorf("the run of who became a %s: %q, %v; want %q", role, why, err, want)
 		}

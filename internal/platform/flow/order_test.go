@@ -35,7 +35,7 @@ func TestOrderAndLimits(t *testing.T) {
 	w := newWorld(t)
 	if _, err := w.pool.Exec(t.Context(), `
 CREATE TABLE test_span (run text, began timestamptz, ended timestamptz);
-CREATE TABLE test_line (run text PRIMARY KEY, ord int, who text, tier text, most int, project text)`); err != nil {
+CREATE TABLE test_line (run text PRIMARY KEY, ord int, who text, tier text, project text)`); err != nil {
 		t.Fatal(err)
 	}
 	span := func(ctx context.Context, n *flow.Node) error {
@@ -68,7 +68,7 @@ CREATE TABLE test_line (run text PRIMARY KEY, ord int, who text, tier text, most
 				Limits: []flow.Limit{{Key: "user/" + who, Most: tiers[tier].most}, {Key: project, Most: 1, Hold: flow.UntilFinished}},
 			})
 			if err == nil {
-				_, err = tx.Exec(t.Context(), `INSERT INTO test_line (run, ord, who, tier, most, project) VALUES ($1, $2, $3, $4, $5, $6)`, run, i, who, tier, tiers[tier].most, project)
+				err = queue(t.Context(), tx, run, i, who, tier, project)
 			}
 			return err
 		})
@@ -85,9 +85,11 @@ CREATE TABLE test_line (run text PRIMARY KEY, ord int, who text, tier text, most
 		func() string { return fmt.Sprint(w.nodes()) })
 	// A run has its tokens from when its first node was handed out to its last end.
 	if _, err := w.pool.Exec(t.Context(), `
-CREATE TABLE test_run AS SELECT l.*, r.due, s.began, s.ended, j.handed FROM test_line l JOIN run r ON r.id = l.run
+CREATE TABLE test_run AS SELECT l.run, l.ord, l.who, tier, m.most, l.project, r.due, s.began, s.ended, j.handed FROM test_line l JOIN run r ON r.id = l.run
+JOIN unnest($1::text[], $2::int[]) AS m (tier, most) USING (tier)
 JOIN (SELECT run, min(began) AS began, max(ended) AS ended FROM test_span GROUP BY run) s USING (run)
-JOIN (SELECT n.run_id, min(j.created_at) AS handed FROM node n JOIN river_job j ON j.id = n.job GROUP BY n.run_id) j ON j.run_id = l.run`); err != nil {
+JOIN (SELECT n.run_id, min(j.created_at) AS handed FROM node n JOIN river_job j ON j.id = n.job GROUP BY n.run_id) j ON j.run_id = l.run`,
+		names, []int{tiers[names[0]].most, tiers[names[1]].most, tiers[names[2]].most}); err != nil {
 		t.Fatal(err)
 	}
 	for what, sql := range map[string]string{
@@ -177,4 +179,11 @@ func TestPlaceAndCap(t *testing.T) {
 	if err != nil || again != runs[1] {
 		t.Errorf("the same run again = %s, %v; want %s", again, err, runs[1])
 	}
+}
+
+// queue notes a run of TestOrderAndLimits: its place, its user and their tier, its project.
+func queue(ctx context.Context, tx pgx.Tx, run flow.RunID, of ...any) error {
+	args := append([]any{run}, of...)
+	_, err := tx.Exec(ctx, `INSERT INTO test_line (run, ord, who, tier, project) VALUES ($1, $2, $3, $4, $5)`, args...)
+	return err
 }
