@@ -74,8 +74,9 @@ func (c *Client) options(ep llm.Endpoint) []option.RequestOption {
 	return opts
 }
 
-// send makes the request of attempt number and reads the answer.
-func (k *call) send(parent context.Context, number int, maxTokens llm.Tokens) *attempt {
+// send makes the request of attempt number and reads the answer. It calls begins once when
+// the first content is there.
+func (k *call) send(parent context.Context, number int, maxTokens llm.Tokens, begins func()) *attempt {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	a := &attempt{watch: newWatch(cancel, k.client.policy)}
@@ -101,7 +102,8 @@ func (k *call) send(parent context.Context, number int, maxTokens llm.Tokens) *a
 		a.watch.moved()
 		flowedAt = k.client.clock.Now()
 		if a.firstByte == 0 && a.got.begun {
-			a.firstByte = flowedAt.Sub(started)
+			a.firstByte = max(flowedAt.Sub(started), 1) // 0 means never
+			begins()
 		}
 		if e.Text != "" && k.sink != nil && err == nil {
 			e.Attempt = number

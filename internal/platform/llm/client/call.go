@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"cofounder/internal/platform/llm"
+
+	"github.com/sony/gobreaker/v2"
 )
 
 // call is one question, asked until it is answered or patience ends.
@@ -70,7 +72,8 @@ func (k *call) run(ctx context.Context) (llm.Result, llm.Bill, error) {
 // one that ends the call whatever the attempt was: it was not admitted, or could not
 // be accounted for.
 func (k *call) try(ctx context.Context) (*attempt, llm.Bill, error) {
-	done, err := k.client.breakers.at(place{k.ep.BaseURL, k.req.Model}).Allow()
+	b := k.client.breakers.at(place{k.ep.BaseURL, k.req.Model})
+	done, err := b.Allow()
 	if err != nil {
 		return &attempt{watch: &watch{}, failed: &failure{kind: llm.Unavailable, reason: llm.BreakerOpen}}, llm.Bill{}, nil
 	}
@@ -84,8 +87,17 @@ func (k *call) try(ctx context.Context) (*attempt, llm.Bill, error) {
 	}
 	k.number++
 	maxTokens := min(ticket.MaxTokens(), k.maxTokens)
-	a := k.send(ctx, k.number, maxTokens)
-	tell(done, a.failed)
+	// Whoever is let through to see whether a server is well again says so when its answer
+	// begins, not when it is over: all others wait for that word.
+	trial := b.State() == gobreaker.StateHalfOpen
+	a := k.send(ctx, k.number, maxTokens, func() {
+		if trial {
+			done(nil)
+		}
+	})
+	if !trial || a.firstByte == 0 {
+		tell(done, a.failed)
+	}
 	o := k.outcome(a, maxTokens)
 	k.client.counters.attempted(ctx, o)
 	if a.failed == nil {

@@ -248,15 +248,31 @@ func TestBreaker(t *testing.T) {
 			t.Errorf("another model: %s", got)
 		}
 		time.Sleep(31 * time.Second) //nolint:forbidigo // by the clock of the bubble
+		// The one let through takes its time. Others wait only until its answer begins.
+		others, began := make(chan struct{}), make(chan struct{})
+		var second atomic.Bool
 		l.answers = append(l.answers, func(w *io.PipeWriter, _ *http.Request) {
-			write(w, hello()...)
+			write(w, hello()[:4]...)
+			if !second.Swap(true) {
+				close(began)
+				<-others
+			}
+			write(w, hello()[4:]...)
 			_ = w.Close() //nolint:errcheck // a pipe
 		})
+		go func() {
+			if got, _ := call("a"); got != "answer after 1" {
+				t.Errorf("the one let through: %s", got)
+			}
+		}()
+		<-began
+		synctest.Wait()
 		for range 3 {
 			if got, _ := call("a"); got != "answer after 1" {
 				t.Errorf("after half a minute: %s", got)
 			}
 		}
+		close(others)
 		l.busy.Wait()
 	})
 }
