@@ -112,6 +112,15 @@ func (k Kind) headings() []heading {
 	return nil
 }
 
+// Sections lists the sections the kind can have, in reading order, without lines.
+func (k Kind) Sections() []Section {
+	var all []Section
+	for _, h := range k.headings() {
+		all = append(all, Section{Key: h.key, Title: h.title, Deeper: h.deeper})
+	}
+	return all
+}
+
 // Has reports whether the kind has a section with a key.
 func (k Kind) Has(section string) bool {
 	_, ok := k.heading(section)

@@ -264,6 +264,7 @@ const (
 	WereWritten = "options.written"
 	Broke       = "options.failed"
 	Ordered     = "build.ordered"
+	WasEnded    = "build.ended"
 	WishKept    = "wish.kept"
 	WishChanged = "wish.changed"
 )

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"slices"
@@ -19,8 +20,8 @@ import (
 )
 
 // buildCard is what view.BuildCard shows of a project to a visitor.
-func (s *Site) buildCard(r *http.Request, actor account.Actor, p project.Project) (view.Build, error) {
-	set, err := s.cfg.Options.Get(r.Context(), actor, p.ID)
+func (s *Site) buildCard(ctx context.Context, actor account.Actor, p project.Project) (view.Build, error) {
+	set, err := s.cfg.Options.Get(ctx, actor, p.ID)
 	return view.Build{
 		Project: p, Set: set, Key: rand.Text(), MayEdit: actor.Need(account.MayWrite) == nil, Now: s.cfg.Clock.Now(),
 	}, err
@@ -37,7 +38,7 @@ func (s *Site) showOptions(w http.ResponseWriter, r *http.Request, v visit, p pr
 	if err != nil {
 		return err
 	}
-	card, err := s.buildCard(r, v.actor, p)
+	card, err := s.buildCard(r.Context(), v.actor, p)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (s *Site) buildThis(w http.ResponseWriter, r *http.Request, v visit, p proj
 	if err != nil {
 		return s.notDone(w, r, v, p, "build", err)
 	}
-	return done(w, r, backTo(r, p, "options"), flash{what: buildOrdered})
+	return done(w, r, view.BuildAddress(p), flash{what: buildOrdered})
 }
 
 // wayOf is the id of an option; what is none is that of no option.

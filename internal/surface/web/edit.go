@@ -44,6 +44,9 @@ func (s *Site) editDocument(w http.ResponseWriter, r *http.Request, v visit, at 
 	switch refused := fault.Of(err); {
 	case err == nil:
 		to := view.DocumentAddress(at.project, made.Kind, 0) + "#" + section
+		if strings.HasPrefix(cameFrom(r), briefAddress(at.project)+"?") {
+			to = view.SectionOnBrief(view.ProjectAddress(at.project), section)
+		}
 		return done(w, r, to, s.edited(at, made, base))
 	case errors.As(err, &clash):
 		return s.clashPage(w, r, v, at, clash, editor)

@@ -67,6 +67,7 @@ const (
 	commentMade      event = "comment_made"
 	commentSettled   event = "comment_settled"
 
+	buildEnded      event = "build_ended"
 	understoodSaved event = "understood_saved"
 	clashSettled    event = "clash_settled"
 )
@@ -198,6 +199,7 @@ func flashTexts() map[event]string {
 		commentMade:      "Comment kept",
 		commentSettled:   "Settled",
 
+		buildEnded:      "This build is ended",
 		understoodSaved: "Understood",
 		clashSettled:    "Settled",
 	}

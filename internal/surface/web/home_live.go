@@ -17,7 +17,7 @@ func (s *Site) homeLive(w http.ResponseWriter, r *http.Request, at watch) error 
 	return s.stream(w, r, at.visit, board{
 		follow:  h.follow,
 		panels:  h.panels,
-		touches: about("project.", "interview.", "document.", "decision.", "option."),
+		touches: about("project.", "interview.", "document.", "decision.", "options.", "build."),
 		rows:    h.rows,
 		log:     h.log,
 	}, h.allowed)

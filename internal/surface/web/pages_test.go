@@ -93,6 +93,17 @@ func ideaPages(t *testing.T, v visitor, pages map[string]answer) {
 	v.await(t, talk.Project, "the page", is(interview.Written))
 	pages["questions, done"] = v.get(t, at+"questions")
 	pages["home, written"] = v.get(t, at)
+	pages["one page"] = v.get(t, at+"brief")
+	pages["one page, edited"] = v.get(t, at+"brief?edit=problem")
+	pages["one page, features edited"] = v.get(t, at+"brief?edit=features")
+	pages["build, none"] = v.get(t, at+"build")
+	v.post(t, question(0), form("text", "Something new", "do", "next"))
+	pages["one page, stale"] = v.get(t, at+"brief")
+	v.exec(t, `UPDATE interview SET state = 'writing' WHERE project_id = '`+string(talk.Project)+`'`)
+	v.exec(t, `DELETE FROM page_section WHERE section = 'risks'`)
+	pages["one page, written"] = v.get(t, at+"brief")
+	v.exec(t, `UPDATE interview SET state = 'failed', failed_at = 'writing', reason = 'Something broke on my side.' WHERE project_id = '`+string(talk.Project)+`'`)
+	pages["one page, failed"] = v.get(t, at+"brief")
 }
 
 func TestEveryPage(t *testing.T) {

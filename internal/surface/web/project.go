@@ -51,9 +51,16 @@ func (s *Site) showHome(w http.ResponseWriter, r *http.Request, v visit, p proje
 // home is what the page shows an actor, besides what happened lately.
 func (s *Site) home(ctx context.Context, actor account.Actor, p project.Project) (view.Home, error) {
 	page, err := s.questions(ctx, actor, p)
+	if err != nil {
+		return view.Home{}, err
+	}
+	next := nextStep(p, page.Talk)
+	set, err := s.cfg.Options.Get(ctx, actor, p.ID)
+	if err == nil && set.Order != nil && !set.Order.State.Over() {
+		next = view.Next{Text: view.OrderWords(*set.Order), Label: "Look", Address: view.BuildAddress(p), Step: 2}
+	}
 	return view.Home{
-		Now: s.cfg.Clock.Now(), MayEdit: actor.Need(account.MayWrite) == nil, MayOwn: actor.Need(account.MayOwn) == nil,
-		Next: nextStep(p, page.Talk),
+		Now: s.cfg.Clock.Now(), MayEdit: actor.Need(account.MayWrite) == nil, MayOwn: actor.Need(account.MayOwn) == nil, Next: next,
 	}, err
 }
 

@@ -83,7 +83,7 @@ func (s *Site) showQuestions(w http.ResponseWriter, r *http.Request, v visit, p 
 	if err != nil {
 		return err
 	}
-	sh.Here, sh.Live = view.PlaceBrief, live
+	sh.Here, sh.Live = view.PlaceDocuments, live
 	return s.page(w, r, again.status, secret, view.QuestionsPage(sh, page))
 }
 
@@ -257,5 +257,3 @@ func (s *Site) retry(w http.ResponseWriter, r *http.Request, v visit, p project.
 	seeOther(w, r, to)
 	return nil
 }
-
-func briefAddress(p project.Project) string { return view.BriefAddress(view.ProjectAddress(p)) }

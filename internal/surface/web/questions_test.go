@@ -187,6 +187,31 @@ func (v visitor) clash(t *testing.T, talk interview.Interview) {
 		VALUES ('`+aClash+`', '`+string(talk.Project)+`', 'idea', '`+string(talk.Questions[0].ID)+`', 'eleven families', 'only one family', 'How many families it is.', now())`)
 }
 
+// The page reads in order, is edited in its place, and says what is stale or has failed.
+func TestIdeaOnOnePage(t *testing.T) {
+	t.Parallel()
+	v := newWorld(t, working).owner(t)
+	at, talk := v.asked(t)
+	v.get(t, at+"brief").leads(at + "questions")
+	for _, q := range talk.Questions {
+		v.post(t, at+"questions/"+string(q.ID), form("do", "decide"))
+	}
+	v.await(t, talk.Project, "the page", is(interview.Written))
+	v.get(t, at+"brief").want(http.StatusOK).says("Your idea on one page", "Who it is for", "The problem", "In this version", "Not in this version", "What we assumed", talk.Questions[0].Assumes, "Version 1", "Build it?")
+	v.get(t, at+"brief?edit=problem").want(http.StatusOK).says("Save", "Leave it as it is").hushes("Build it?")
+	v.get(t, at+"brief?edit=nonsense").want(http.StatusNotFound)
+	v.post(t, at+"documents/brief/edit", form("section", "problem", "base", "1", "problem", "Sundays are gone.")).leads(at + "brief#sec-problem")
+	v.get(t, at+"brief").says("Sundays are gone.", "Your words", "Version 2")
+
+	v.post(t, at+"questions/"+string(talk.Questions[0].ID), form("text", "Something new", "do", "next")).leads(at + "brief")
+	v.get(t, at+"brief").says("You said something new", "Write it anew")
+	v.exec(t, `UPDATE interview SET state = 'failed', failed_at = 'writing', reason = 'Something broke on my side.'`)
+	v.exec(t, `DELETE FROM page_section WHERE section = 'risks'`)
+	v.get(t, at+"brief").want(http.StatusOK).says("Something broke on my side.", "Write it again").hushes("Build it?")
+	v.post(t, at+"retry", form()).leads(at + "brief")
+	v.await(t, talk.Project, "the page again", is(interview.Written))
+}
+
 func TestQuestionsArriveByThemselves(t *testing.T) {
 	t.Parallel()
 	v := newWorld(t, working).owner(t)

@@ -144,6 +144,12 @@ func (s *Site) ideaAddresses() map[string]http.Handler {
 		"POST /p/{project}/contradictions/{contradiction}": s.inProject(s.settle),
 		"POST /p/{project}/deeper":                         s.inProject(s.goDeeper),
 		"POST /p/{project}/retry":                          s.inProject(s.retry),
+		"GET /p/{project}/brief":                           s.inProject(s.briefPage),
+		"GET /p/{project}/brief/live":                      open(s.inWatch(s.briefLive)),
+		"POST /p/{project}/rewrite":                        s.inProject(s.rewrite),
+		"GET /p/{project}/build":                           s.inProject(s.buildPage),
+		"GET /p/{project}/build/live":                      open(s.inWatch(s.buildLive)),
+		"POST /p/{project}/build/end":                      s.inProject(s.endBuild),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // Editor is a section as it is typed. Fields are named by where they stand:
 // features.0.name, as the product names what is wrong.
 type Editor struct {
+	Back  string // where the founder came from; empty: the document
 	Shape document.Shape
 	Value any  // as encoding/json decodes it
 	Base  int  // the version that was looked at

@@ -173,4 +173,4 @@ type waitStep struct {
 }
 
 // BriefAddress is where the page about an idea is.
-func BriefAddress(home string) string { return home }
+func BriefAddress(home string) string { return home + "brief" }

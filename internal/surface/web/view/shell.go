@@ -71,7 +71,6 @@ const (
 	PlaceProjects Place = "projects"
 	PlaceNew      Place = "new"
 	PlaceHome     Place = "home"
-	PlaceBrief    Place = "brief"
 	PlaceBuild    Place = "build"
 	PlaceAccount  Place = "account"
 	PlaceTeam     Place = "team"
@@ -122,6 +121,7 @@ func commands(s Shell) []command {
 		list = append(list, command{icon: "house", label: "Home · " + s.Project.Name, key: "h", goes: ProjectAddress(*s.Project)},
 			command{icon: "circle-help", label: "Questions · " + s.Project.Name, key: "q", goes: QuestionsAddress(ProjectAddress(*s.Project))},
 			command{icon: "file-text", label: "Your idea on one page · " + s.Project.Name, key: "b", goes: BriefAddress(ProjectAddress(*s.Project))},
+			command{icon: "hammer", label: "Build · " + s.Project.Name, goes: BuildAddress(*s.Project)},
 			command{icon: "file-text", label: "Brief & documents · " + s.Project.Name, key: "d", goes: DocumentsAddress(*s.Project)},
 			command{icon: "wallet", label: "Spending · " + s.Project.Name, goes: ProjectAddress(*s.Project) + "spending"})
 	}
