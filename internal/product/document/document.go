@@ -74,6 +74,7 @@ type Document struct {
 	Kind      Kind
 	State     State
 	Reason    string     // why the writing failed, in plain words
+	Trouble   string     // what the writing waits for while it goes on by itself; may be empty
 	ChangedAt *time.Time // nil: never asked for
 	Current   *Version   // nil: nothing is written yet
 	Confirmed int        // the version of the scope the founder said yes to; 0: none
@@ -91,6 +92,7 @@ type row struct {
 	Kind      Kind
 	State     State
 	Reason    string
+	Trouble   string
 	Run       string
 	Current   int
 	Confirmed int
@@ -98,7 +100,7 @@ type row struct {
 }
 
 const documentColumns = `
-d.kind, d.state, d.reason, d.run, coalesce(d.current, 0) AS current, coalesce(d.confirmed, 0) AS confirmed, d.changed_at`
+d.kind, d.state, d.reason, d.trouble, d.run, coalesce(d.current, 0) AS current, coalesce(d.confirmed, 0) AS confirmed, d.changed_at`
 
 const (
 	getRow  = `SELECT ` + documentColumns + ` FROM document d WHERE d.project_id = $1 AND d.kind = $2`
@@ -190,7 +192,7 @@ func (d *Documents) reading(ctx context.Context, do func(tx pgx.Tx) error) error
 
 // whole adds to a row what belongs to it.
 func whole(ctx context.Context, q querier, i project.ID, r row) (Document, error) {
-	doc := Document{Kind: r.Kind, State: r.State, Reason: r.Reason, Confirmed: r.Confirmed}
+	doc := Document{Kind: r.Kind, State: r.State, Reason: r.Reason, Trouble: r.Trouble, Confirmed: r.Confirmed}
 	if !r.ChangedAt.IsZero() {
 		doc.ChangedAt = &r.ChangedAt
 	}

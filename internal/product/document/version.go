@@ -243,7 +243,8 @@ INSERT INTO document_version (project_id, kind, number, content, confidence, edi
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULLIF($12, 0), $13)`
 	setCurrent = `
 INSERT INTO document (project_id, kind, state, current, changed_at, reason, run) VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (project_id, kind) DO UPDATE SET state = $3, reason = $6, run = $7, current = $4, changed_at = $5`
+ON CONFLICT (project_id, kind) DO UPDATE SET state = $3, reason = $6, run = $7, current = $4, changed_at = $5,
+    trouble = CASE $3 WHEN 'writing' THEN document.trouble ELSE '' END`
 )
 
 // keepTx stores v as the next version of its document and makes it the current one. r

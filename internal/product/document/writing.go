@@ -30,12 +30,13 @@ func (askID) Prefix() string { return "ask" }
 const (
 	setAsked = `
 INSERT INTO document (project_id, kind, state, changed_at) VALUES ($1, $2, 'asked', $3)
-ON CONFLICT (project_id, kind) DO UPDATE SET state = 'asked', reason = '', run = '', changed_at = $3`
+ON CONFLICT (project_id, kind) DO UPDATE SET state = 'asked', reason = '', trouble = '', run = '', changed_at = $3`
 	setWriting = `
 INSERT INTO document (project_id, kind, state, run, changed_at) VALUES ($1, $2, 'writing', $4, $3)
-ON CONFLICT (project_id, kind) DO UPDATE SET state = 'writing', reason = '', run = $4, changed_at = $3`
-	setFailed  = `UPDATE document SET state = 'failed', reason = $4, run = '', changed_at = $3 WHERE project_id = $1 AND kind = $2`
-	setWritten = `UPDATE document SET state = 'written', reason = '', run = '', changed_at = $3 WHERE project_id = $1 AND kind = $2`
+ON CONFLICT (project_id, kind) DO UPDATE SET state = 'writing', reason = '', trouble = '', run = $4, changed_at = $3`
+	setFailed  = `UPDATE document SET state = 'failed', reason = $4, trouble = '', run = '', changed_at = $3 WHERE project_id = $1 AND kind = $2`
+	setWaiting = `UPDATE document SET trouble = $4, changed_at = $3 WHERE project_id = $1 AND kind = $2`
+	setWritten = `UPDATE document SET state = 'written', reason = '', trouble = '', run = '', changed_at = $3 WHERE project_id = $1 AND kind = $2`
 )
 
 // Ask asks for documents to be written, or written again; a single one that failed is
@@ -165,6 +166,22 @@ func (d *Documents) FailTx(ctx context.Context, tx pgx.Tx, actor account.Actor, 
 		return fmt.Errorf("fail %s: %w", f.Kind, err)
 	}
 	return d.tellTx(ctx, tx, i, "document.failed", news{Kind: f.Kind})
+}
+
+// WaitTx says what a run that writes a document waits for, in plain words; the document
+// stays in writing. Where the run is not the one that writes it nothing changes.
+func (d *Documents) WaitTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i project.ID, f Failure) error {
+	if _, err := d.lockTx(ctx, tx, actor, account.MayWrite, i); err != nil {
+		return err
+	}
+	r, err := rowOf(ctx, tx, i, f.Kind)
+	if err != nil || r.State != Writing || r.Run != f.Run {
+		return err
+	}
+	if _, err := tx.Exec(ctx, setWaiting, i, f.Kind, d.clock.Now(), f.Reason); err != nil {
+		return fmt.Errorf("let %s wait: %w", f.Kind, err)
+	}
+	return d.tellTx(ctx, tx, i, "document.waiting", news{Kind: f.Kind})
 }
 
 // Draft is a document a run has written.

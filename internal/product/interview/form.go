@@ -20,13 +20,20 @@ type forms struct {
 	answers   *answer.Form[answersCheck]
 	section   *answer.Form[sectionAnswer]
 	scope     *answer.Form[scopeAnswer]
-	file      *answer.Form[fileAnswer]
+
+	milestones   *answer.Form[milestonesAnswer]
+	risks        *answer.Form[risksAnswer]
+	howItWorks   *answer.Form[howItWorksAnswer]
+	architecture *answer.Form[architectureAnswer]
+	file         *answer.Form[fileAnswer]
 }
 
 func newForms() forms {
 	return forms{
 		reading: answer.New[reading]("reading"), questions: answer.New[questions]("questions"), answers: answer.New[answersCheck]("answers"),
 		section: answer.New[sectionAnswer]("brief"), scope: answer.New[scopeAnswer]("scope"),
+		milestones: answer.New[milestonesAnswer]("milestones"), risks: answer.New[risksAnswer]("risks"),
+		howItWorks: answer.New[howItWorksAnswer]("how_it_works"), architecture: answer.New[architectureAnswer]("architecture"),
 		file: answer.New[fileAnswer]("file"),
 	}
 }

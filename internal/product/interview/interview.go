@@ -17,6 +17,8 @@
 // writes nothing. What a model says is held to its form and to the rules of form.go
 // before anything is stored, repaired once, else the work fails by name and can be
 // asked for again. Trouble at the provider fails nothing: the run waits and goes on.
+// The documents behind the page are written by a run each time some are asked for, one
+// after the other: each is stored when it is finished and fails alone (paper.go).
 package interview
 
 import (
@@ -71,6 +73,7 @@ func New(cfg Config) *Interviews {
 	cfg.Runs.Register(project.RunWriteBrief, flow.Handlers{
 		project.FirstNode: i.guarded(i.begin), nodeSection: i.guarded(i.withFiles(i.section)), nodeFinish: i.guarded(i.finish),
 	})
+	cfg.Runs.Register(project.RunWriteDocuments, flow.Handlers{project.FirstNode: i.guarded(i.papers), nodePaper: i.guarded(i.paper)})
 	return i
 }
 

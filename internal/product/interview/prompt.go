@@ -17,7 +17,7 @@ var promptFiles embed.FS
 // request; what belongs to a project stands in the turn of the user, the founder's words
 // first and the task last.
 type prompts struct {
-	reader, interviewer, checker, writer, scoper, file string
+	reader, interviewer, checker, writer, scoper, file, author string
 
 	files *template.Template
 }
@@ -26,7 +26,7 @@ type prompts struct {
 func newPrompts() *prompts {
 	p := &prompts{files: template.Must(template.ParseFS(promptFiles, "prompt/*.tmpl"))}
 	p.reader, p.interviewer, p.checker = p.text("reader.tmpl"), p.text("interviewer.tmpl"), p.text("checker.tmpl")
-	p.writer, p.scoper, p.file = p.text("writer.tmpl"), p.text("scoper.tmpl"), p.text("file.tmpl")
+	p.writer, p.scoper, p.file, p.author = p.text("writer.tmpl"), p.text("scoper.tmpl"), p.text("file.tmpl"), p.text("author.tmpl")
 	return p
 }
 
@@ -44,6 +44,7 @@ const (
 	openPart    = "open"    // a question that is not answered; its source is its id
 	sectionPart = "section" // which section is to be written
 	draftPart   = "written" // a section that is finished
+	editedPart  = "edited"  // a section of a document in the founder's words
 	clashPart   = "contradiction"
 )
 

@@ -148,32 +148,57 @@ func (i *Interviews) after(ctx context.Context, w *work, err error) (flow.Outcom
 	if broken != nil {
 		return flow.Outcome{}, broken
 	}
-	refused := fault.Of(err)
-	limit := (*meter.LimitError)(nil)
-	switch kind := llm.KindOf(err); {
+	switch refused := fault.Of(err); {
 	case errors.Is(err, errOvertaken):
 		return flow.Done(nil), nil
 	case w.project.ID == "" && refused != nil:
 		return flow.Halt(project.OfAccount, refused.Detail, next), nil //nolint:nilerr // the run waits, and says why
+	}
+	rest, reason, again := i.follows(w, err)
+	switch {
+	case again != nil:
+		return flow.Outcome{}, again
+	case rest != nil:
+		return i.rest(ctx, w, rest.words, rest.wait, next)
+	case w.node.Kind == project.RunWriteDocuments:
+		return flow.Fail("documents", err.Error()), i.failPapers(ctx, w, "failed", w.order.Kinds, reason)
+	}
+	return i.broke(ctx, w, err, reason)
+}
+
+// pause is trouble that passes.
+type pause struct {
+	words string
+	wait  flow.Wait
+}
+
+// follows decides what an error at work leads to: a pause; or a failure, in words for
+// the founder; or, as an error, trying the node again.
+func (i *Interviews) follows(w *work, err error) (*pause, string, error) {
+	refused := fault.Of(err)
+	limit := (*meter.LimitError)(nil)
+	now := i.cfg.Clock.Now()
+	switch kind := llm.KindOf(err); {
 	case errors.As(err, &limit):
-		until := i.cfg.Clock.Now().Add(restUnknown)
+		until := now.Add(restUnknown)
 		if limit.ResetsAt != nil && limit.ResetsAt.After(until) {
 			until = *limit.ResetsAt
 		}
-		return i.rest(ctx, w, refused.Detail, flow.Wait{For: flow.ForBudget, Until: until}, next)
+		return &pause{refused.Detail, flow.Wait{For: flow.ForBudget, Until: until}}, "", nil
 	case kind == llm.Overloaded || kind == llm.RateLimited || kind == llm.Unavailable || kind == llm.SpendLimit || kind == llm.Unauthorised:
 		rest := refused.RetryAfter
 		if rest <= 0 {
 			rest = restUnknown
 		}
-		until := i.cfg.Clock.Now().Add(max(rest, restLeast))
-		return i.rest(ctx, w, refused.Detail+" I will go on by myself.", flow.Wait{For: flow.ForTime, Until: until}, next)
+		return &pause{refused.Detail + " I will go on by myself.", flow.Wait{For: flow.ForTime, Until: now.Add(max(rest, restLeast))}}, "", nil
 	case kind == "" && (refused == nil || refused.Kind == fault.Internal) && w.node.Failures < brokenTries:
-		return flow.Outcome{}, err
-	case refused == nil:
-		return i.broke(ctx, w, err, "Something broke on my side.")
+		return nil, "", err
 	}
-	return i.broke(ctx, w, err, refused.Detail)
+	detail := "Something broke on my side."
+	if refused != nil {
+		detail = refused.Detail
+	}
+	return nil, fmt.Sprintf("%s Nothing you wrote is lost. (Reference %s)", strings.TrimSpace(detail), w.node.Run), nil
 }
 
 // rest says what is waited for, and waits.
@@ -193,11 +218,10 @@ func (i *Interviews) rest(ctx context.Context, w *work, trouble string, wait flo
 
 // broke ends the run as failed. The reference finds it in the logs and the run in the
 // operator's list.
-func (i *Interviews) broke(ctx context.Context, w *work, cause error, detail string) (flow.Outcome, error) {
+func (i *Interviews) broke(ctx context.Context, w *work, cause error, reason string) (flow.Outcome, error) {
 	if w.node.Kind == project.RunCheckAnswers {
 		return flow.Fail("check", cause.Error()), nil
 	}
-	reason := fmt.Sprintf("%s Nothing you wrote is lost. (Reference %s)", strings.TrimSpace(detail), w.node.Run)
 	err := i.change(ctx, w, "failed", func(ctx context.Context, tx pgx.Tx, r *row) (string, told, error) {
 		r.State, r.FailedAt, r.Reason, r.Trouble = Failed, r.State, reason, ""
 		if w.node.Kind == project.RunWriteBrief {

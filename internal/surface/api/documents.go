@@ -99,6 +99,7 @@ type DocumentItem struct {
 	Title     string       `json:"title"`
 	State     string       `json:"state" enum:"not_asked,asked,writing,written,failed"`
 	Reason    string       `json:"reason" doc:"Why the writing failed"`
+	Trouble   string       `json:"trouble" doc:"What the writing waits for while it goes on by itself"`
 	ChangedAt *time.Time   `json:"changed_at"`
 	Version   *int         `json:"version" doc:"The one in force; null: nothing is written yet"`
 	Confirmed *int         `json:"confirmed" doc:"Of the scope: the version the founder said yes to"`
@@ -235,7 +236,7 @@ func edited(v document.Version, err error) (*versionOut, error) {
 
 func shapeDocumentItem(d document.Document) DocumentItem {
 	item := DocumentItem{
-		Kind: documentKind(d.Kind), Title: d.Kind.Title(), State: string(d.State), Reason: d.Reason, ChangedAt: d.ChangedAt,
+		Kind: documentKind(d.Kind), Title: d.Kind.Title(), State: string(d.State), Reason: d.Reason, Trouble: d.Trouble, ChangedAt: d.ChangedAt,
 		Confirmed: orNull(d.Confirmed), Proposed: d.Proposal != nil,
 	}
 	if d.Current != nil {

@@ -70,6 +70,8 @@ const (
 	buildEnded      event = "build_ended"
 	understoodSaved event = "understood_saved"
 	clashSettled    event = "clash_settled"
+	questionKept    event = "question_kept"
+	decisionTaken   event = "decision_taken"
 )
 
 // flash is an event with the name it is about and, for Undo, the project and what
@@ -202,6 +204,8 @@ func flashTexts() map[event]string {
 		buildEnded:      "This build is ended",
 		understoodSaved: "Understood",
 		clashSettled:    "Settled",
+		questionKept:    "Written down",
+		decisionTaken:   "Decided",
 	}
 }
 

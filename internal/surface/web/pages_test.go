@@ -61,6 +61,7 @@ func everyPage(t *testing.T) map[string]answer {
 	pages["offline"] = b.get(t, "/offline")
 	runPages(t, v, pages)
 	documentPages(t, v, vic, pages)
+	decisionPages(t, v, vic, pages)
 	pages["not found"] = v.get(t, "/nothing")
 	pages["wrong address"] = b.get(t, "/", func(r *http.Request) { r.Host = "192.168.1.5:8080" })
 	return pages

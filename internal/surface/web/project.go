@@ -10,6 +10,7 @@ import (
 	"cofounder/internal/base/fault"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/interview"
+	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 	"cofounder/internal/surface/httpd"
@@ -102,6 +103,12 @@ func (s *Site) projectShell(w http.ResponseWriter, r *http.Request, v visit, p p
 	if err != nil {
 		return view.Shell{}, err
 	}
+	j, err := s.cfg.Journeys.Get(r.Context(), v.actor, p.ID)
+	if err != nil {
+		return view.Shell{}, err
+	}
+	sh.Waiting = len(j.Open)
+	sh.Decisions = sh.Waiting > 0 || j.Stage > journey.Brief
 	sh.Project, sh.Spent = &p, view.Money(spent.Total.Cost)
 	sh.Crumbs = []view.Crumb{{Label: p.Name, Address: view.ProjectAddress(p)}}
 	return sh, nil

@@ -111,10 +111,15 @@ func (s *Site) buildAddresses() map[string]http.Handler {
 	}
 }
 
-// paperAddresses are those of documents.
+// paperAddresses are those of documents and decisions.
 func (s *Site) paperAddresses() map[string]http.Handler {
 	open := func(h httpd.HandlerFunc) http.Handler { return h }
 	return map[string]http.Handler{
+		"GET /p/{project}/decisions":             s.inProject(s.decisionsPage),
+		"POST /p/{project}/decisions":            s.inProject(s.askDecision),
+		"GET /p/{project}/decisions/{decision}":  s.inProject(s.onDecision(s.decisionPage)),
+		"POST /p/{project}/decisions/{decision}": s.inProject(s.onDecision(s.decide)),
+
 		"GET /p/{project}/documents":                                       s.inProject(s.documentsPage),
 		"POST /p/{project}/documents":                                      s.inProject(s.writeDocuments),
 		"GET /p/{project}/documents/live":                                  open(s.inWatch(s.documentsLive)),

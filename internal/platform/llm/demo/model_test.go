@@ -112,7 +112,7 @@ func TestRefusesNamingWhatIsMissing(t *testing.T) {
 		body []byte
 		want string
 	}{
-		{"an unknown task", body(t, schema(`{"title":"poem","type":"object","properties":{},"additionalProperties":false}`), founder(walks)), `task \"poem\", only for: answers, brief, file, options, probe, questions, reading, scope, understanding`},
+		{"an unknown task", body(t, schema(`{"title":"poem","type":"object","properties":{},"additionalProperties":false}`), founder(walks)), `task \"poem\", only for: answers, architecture, brief, file, how_it_works, milestones, options, probe, questions, reading, risks, scope, understanding`},
 		{"a task without a title", body(t, schema(`{"type":"object","properties":{},"additionalProperties":false}`), founder(walks)), `task \"\"`},
 		{"no founder's words", body(t, nil), "no part \\u003cfounder-…\\u003e"},
 		{"words without an end", body(t, map[string]any{"messages": []any{map[string]any{"role": "user", "content": "<founder-00000000 source=\"idea\">\nx"}}}), "has no end"},

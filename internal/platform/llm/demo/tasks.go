@@ -27,6 +27,10 @@ func (m *Model) allTasks() map[string]task {
 		"answers":       m.answers,
 		"brief":         m.brief,
 		"scope":         m.scope,
+		"milestones":    m.milestones,
+		"risks":         m.risks,
+		"how_it_works":  m.howItWorks,
+		"architecture":  m.architecture,
 		"options":       m.options,
 		fileTask:        file,
 	}

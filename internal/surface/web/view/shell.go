@@ -11,16 +11,18 @@ import (
 
 // Shell is what every page shares.
 type Shell struct {
-	Title   string
-	Theme   string              // light, dark, or empty for the system's
-	Asset   func(string) string // address of a static file
-	Person  *Person             // nil: nobody is signed in
-	Project *project.Project    // the project this page belongs to, or nil
-	Spent   string              // on that project so far
-	Crumbs  []Crumb             // the way to this page, without the page itself
-	Here    Place
-	Flash   *Flash
-	Live    string // address of the page's stream; empty is that of pages that show nothing live
+	Title     string
+	Theme     string              // light, dark, or empty for the system's
+	Asset     func(string) string // address of a static file
+	Person    *Person             // nil: nobody is signed in
+	Project   *project.Project    // the project this page belongs to, or nil
+	Spent     string              // on that project so far
+	Decisions bool                // something was decided, or waits to be
+	Waiting   int                 // decisions that wait for the founder
+	Crumbs    []Crumb             // the way to this page, without the page itself
+	Here      Place
+	Flash     *Flash
+	Live      string // address of the page's stream; empty is that of pages that show nothing live
 	// Passkeys loads their script. It belongs into the head: htmx may not put a
 	// script's address into a page under Trusted Types.
 	Passkeys bool
@@ -123,6 +125,7 @@ func commands(s Shell) []command {
 			command{icon: "file-text", label: "Your idea on one page · " + s.Project.Name, key: "b", goes: BriefAddress(ProjectAddress(*s.Project))},
 			command{icon: "hammer", label: "Build · " + s.Project.Name, goes: BuildAddress(*s.Project)},
 			command{icon: "file-text", label: "Brief & documents · " + s.Project.Name, key: "d", goes: DocumentsAddress(*s.Project)},
+			command{icon: "list-checks", label: "Decisions · " + s.Project.Name, key: "c", goes: DecisionsAddress(*s.Project)},
 			command{icon: "wallet", label: "Spending · " + s.Project.Name, goes: ProjectAddress(*s.Project) + "spending"})
 	}
 	list = append(list,
