@@ -194,7 +194,9 @@ func (a *App) openProducts(ctx context.Context) error {
 	a.Documents = document.New(document.Config{
 		DB: a.database.pool, Clock: clock.System{}, IDs: source, Projects: a.Projects, Runs: a.Flow,
 	})
-	a.Admin = admin.New(admin.Config{DB: a.database.pool, Clock: clock.System{}, IDs: source, Flow: a.Flow, Meter: a.Meter})
+	a.Admin = admin.New(admin.Config{
+		DB: a.database.pool, Clock: clock.System{}, IDs: source, Flow: a.Flow, Meter: a.Meter, Connections: a.Connections, Model: a.Model,
+	})
 	a.Interviews = interview.New(interview.Config{
 		DB: a.database.pool, Clock: clock.System{}, IDs: source, Accounts: a.Accounts, Projects: a.Projects,
 		Journeys: a.Journeys, Documents: a.Documents, Runs: a.Flow, Model: a.Model,
@@ -240,7 +242,7 @@ func (a *App) openServer() error {
 		mux.Handle("/", site)
 		mux.Handle(api.Prefix+"/", api.New(api.Config{
 			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Interviews: a.Interviews, Options: a.Options,
-			Meter: a.Meter, Connections: a.Connections, Model: a.Model,
+			Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin,
 			Idempotency: a.memory, Version: Version(),
 		}))
 		pages = site.Problem

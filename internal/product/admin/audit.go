@@ -33,6 +33,8 @@ const (
 	DeleteJob   Action = "job.delete"
 	PauseQueue  Action = "queue.pause"
 	ResumeQueue Action = "queue.resume"
+
+	ChooseModels Action = "models.choose"
 )
 
 // Entry says who did what to what, why and when. Names are empty where their owner is
@@ -43,7 +45,7 @@ type Entry struct {
 	User      account.UserID
 	Who       string
 	Action    Action
-	Subject   string // an id; of the queue "job 7" or "queue default"
+	Subject   string // an id; of the queue "job 7" or "queue default", of models "models"
 	Part      string // of the subject, "" for all of it
 	Workspace account.WorkspaceID
 	Team      string

@@ -18,6 +18,9 @@ type Config struct {
 	IDs   *id.Source
 	Flow  *flow.Engine
 	Meter *meter.Meter
+
+	Connections *meter.Connections
+	Model       *meter.Model
 }
 
 // Desk is where whoever runs the installation looks after the work of all teams. It is

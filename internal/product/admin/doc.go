@@ -3,7 +3,7 @@
 //
 // Terms. A desk is where they sit. An action is something done to what belongs to others:
 // ending a run, trying it again, replaying a node; or to the queue that all work goes
-// through. An audit entry says who did what to what, why and when.
+// through, or to the models that the key of the installation pays for. An audit entry says who did what to what, why and when.
 //
 // Invariants.
 //

@@ -75,7 +75,13 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w.Desk = admin.New(admin.Config{DB: w.db, Clock: clock.System{}, IDs: ids, Flow: w.flow, Meter: w.meter})
+	w.Desk = admin.New(admin.Config{
+		DB: w.db, Clock: clock.System{}, IDs: ids, Flow: w.flow, Meter: w.meter,
+		Connections: meter.NewConnections(meter.ConnectionsConfig{
+			DB: w.db, Clock: clock.System{}, Fresh: func(context.Context, account.Actor) error { return nil },
+		}),
+		Model: meter.NewModel(meter.ModelConfig{Meter: w.meter, Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()}}),
+	})
 	return w
 }
 

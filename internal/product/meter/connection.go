@@ -288,7 +288,7 @@ func (c *Connections) open(ctx context.Context, w account.WorkspaceID, row conne
 			return Connection{}, fault.New(fault.Conflict, noAI, "The key of this installation is gone, or serves your team no longer. Connect an AI of your own.")
 		}
 		conn.Endpoint.Key = c.operator
-		if conn.Operator, err = c.operatorRoles(ctx); err != nil {
+		if conn.Operator, err = operatorRoles(ctx, c.db); err != nil {
 			return Connection{}, err
 		}
 	case row.SealedKey != nil:

@@ -129,9 +129,9 @@ func (c *Connections) checkedRoles(card *Card, chosen map[Role]string) (map[Role
 
 const readOperatorRoles = `SELECT role, model FROM operator_role`
 
-// operatorRoles are the operator's choices.
-func (c *Connections) operatorRoles(ctx context.Context) (map[Role]string, error) {
-	rows, err := c.db.Query(ctx, readOperatorRoles)
+// operatorRoles are the operator's choices, as q sees them.
+func operatorRoles(ctx context.Context, q querier) (map[Role]string, error) {
+	rows, err := q.Query(ctx, readOperatorRoles)
 	if err != nil {
 		return nil, fmt.Errorf("read operator's roles: %w", err)
 	}
@@ -155,7 +155,7 @@ func (c *Connections) OperatorRoles(ctx context.Context, actor account.Actor) ([
 	if _, err := everyone(actor); err != nil {
 		return nil, err
 	}
-	chosen, err := c.operatorRoles(ctx)
+	chosen, err := operatorRoles(ctx, c.db)
 	if err != nil {
 		return nil, err
 	}
@@ -173,8 +173,12 @@ SELECT c.role, c.model, $3, $4 FROM unnest($1::text[], $2::text[]) AS c (role, m
 
 // SetOperatorRoles chooses other models for single roles wherever the key of this
 // installation pays; operators only, as ConnectionsConfig.Fresh says. fault.Invalid as
-// with SetRoles, by the built-in prices.
-func (c *Connections) SetOperatorRoles(ctx context.Context, m *Model, actor account.Actor, chosen map[Role]string) error {
+// with SetRoles, by the built-in prices. What is told writes down who did it and why,
+// given the choices before and after; it is part of the same transaction, and its error
+// takes the choice back.
+func (c *Connections) SetOperatorRoles(
+	ctx context.Context, m *Model, actor account.Actor, chosen map[Role]string, told func(tx pgx.Tx, before, after map[Role]string) error,
+) error {
 	if _, err := everyone(actor); err != nil {
 		return err
 	}
@@ -188,16 +192,25 @@ func (c *Connections) SetOperatorRoles(ctx context.Context, m *Model, actor acco
 	if chosen, err = c.checkedRoles(card, chosen); err != nil {
 		return err
 	}
-	return db.InTx(ctx, c.db, func(tx pgx.Tx) error { return replaceRolesTx(ctx, tx, c.clock.Now(), actor.User, chosen) })
+	return db.InTx(ctx, c.db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockOperatorRoles); err != nil {
+			return fmt.Errorf("lock operator's roles: %w", err)
+		}
+		before, err := operatorRoles(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := replaceRolesTx(ctx, tx, c.clock.Now(), actor.User, chosen); err != nil {
+			return err
+		}
+		return told(tx, before, chosen)
+	})
 }
 
 func replaceRolesTx(ctx context.Context, tx pgx.Tx, at time.Time, by account.UserID, chosen map[Role]string) error {
 	var roles, models []string
 	for role, model := range chosen {
 		roles, models = append(roles, string(role)), append(models, model)
-	}
-	if _, err := tx.Exec(ctx, lockOperatorRoles); err != nil {
-		return fmt.Errorf("lock operator's roles: %w", err)
 	}
 	if _, err := tx.Exec(ctx, dropOperatorRoles); err != nil {
 		return fmt.Errorf("drop operator's roles: %w", err)

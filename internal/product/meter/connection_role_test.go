@@ -12,6 +12,7 @@ import (
 	"cofounder/internal/product/meter"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 )
 
 // model is who plays a role for a team, by what a call would ask.
@@ -138,14 +139,15 @@ func TestOperatorRoles(t *testing.T) {
 	c.save(t, ours, meter.Draft{Preset: meter.Installation})
 	c.save(t, theirs, draft(llmtest.Start(t, "")))
 	chosen := map[meter.Role]string{meter.Coder: opus}
-	if err := c.SetOperatorRoles(t.Context(), c.model, theirs, chosen); !fault.Is(err, fault.Forbidden) {
+	untold := func(pgx.Tx, map[meter.Role]string, map[meter.Role]string) error { return nil }
+	if err := c.SetOperatorRoles(t.Context(), c.model, theirs, chosen, untold); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("somebody who is no operator: %v", err)
 	}
 	if _, err := c.OperatorRoles(t.Context(), theirs); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("somebody who is no operator looks: %v", err)
 	}
 	for range 2 { // choosing again replaces
-		if err := c.SetOperatorRoles(t.Context(), c.model, ours, chosen); err != nil {
+		if err := c.SetOperatorRoles(t.Context(), c.model, ours, chosen, untold); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -159,7 +161,7 @@ func TestOperatorRoles(t *testing.T) {
 	if err != nil || len(list) != len(meter.Roles()) || list[3] != (meter.Played{Role: meter.Coder, Class: llm.Standard, Model: opus, Usual: sonnet, Operator: opus}) {
 		t.Errorf("OperatorRoles = %+v, %v", list, err)
 	}
-	if err := c.SetOperatorRoles(t.Context(), c.model, ours, nil); err != nil {
+	if err := c.SetOperatorRoles(t.Context(), c.model, ours, nil, untold); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.modelOf(t, ours, meter.Coder); got != sonnet {

@@ -19,6 +19,7 @@ const settleTime = 10 * time.Second
 
 // querier is what pools and transactions can both do.
 type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 

@@ -214,6 +214,8 @@ func TestRolesOfATeam(t *testing.T) {
 		t.Fatal(err)
 	}
 	items := map[string]any{"items": []any{coder}}
+	w.send(t, request{method: http.MethodPut, path: "/operator/roles", as: ann, body: items}).wantProblem(t, http.StatusUnprocessableEntity, "invalid", "reason")
+	items["reason"] = "It builds better."
 	if a := w.send(t, request{method: http.MethodPut, path: "/operator/roles", as: ann, body: items}).want(t, http.StatusOK); !strings.Contains(string(a.body), `"operator_model":"claude-opus-5"`) {
 		t.Errorf("operator: %s", a.body)
 	}

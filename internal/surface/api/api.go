@@ -18,6 +18,7 @@ import (
 
 	"cofounder/internal/platform/idempotency"
 	"cofounder/internal/product/account"
+	"cofounder/internal/product/admin"
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/interview"
 	"cofounder/internal/product/journey"
@@ -44,6 +45,7 @@ type Config struct {
 	Meter       *meter.Meter
 	Connections *meter.Connections
 	Model       *meter.Model
+	Admin       *admin.Desk
 	Idempotency *idempotency.Store
 	// Version is the program's, told by GET /status.
 	Version string

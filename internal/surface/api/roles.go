@@ -37,9 +37,16 @@ type rolesIn struct {
 	}
 }
 
-func (in rolesIn) chosen() map[meter.Role]string {
+type operatorRolesIn struct {
+	Body struct {
+		Items  []roleChoice `json:"items" maxItems:"20" doc:"Roles that are not named get the usual model"`
+		Reason string       `json:"reason" minLength:"3" maxLength:"500" doc:"Why; it is kept in the audit"`
+	}
+}
+
+func chosen(items []roleChoice) map[meter.Role]string {
 	chosen := map[meter.Role]string{}
-	for _, c := range in.Body.Items {
+	for _, c := range items {
 		chosen[c.Role] = c.Model
 	}
 	return chosen
@@ -64,7 +71,7 @@ func (a *api) roles() {
 	register(a, operation{
 		id: "set-operator-roles", method: http.MethodPut, path: "/operator/roles", tag: tagMoney, access: person, own: true,
 		summary: "Choose other models for single roles wherever the key of this installation pays",
-		notes:   "Only for whoever runs this installation.",
+		notes:   "Only for whoever runs this installation. It is written down with its reason.",
 	}, a.setOperatorRoles)
 }
 
@@ -77,7 +84,7 @@ func (a *api) listRoles(ctx context.Context, actor account.Actor, _ *nothing) (*
 }
 
 func (a *api) setRoles(ctx context.Context, actor account.Actor, in *rolesIn) (*rolesOut, error) {
-	if err := a.cfg.Connections.SetRoles(ctx, a.cfg.Model, actor, in.chosen()); err != nil {
+	if err := a.cfg.Connections.SetRoles(ctx, a.cfg.Model, actor, chosen(in.Body.Items)); err != nil {
 		return nil, err
 	}
 	return a.listRoles(ctx, actor, nil)
@@ -87,8 +94,8 @@ func (a *api) listOperatorRoles(ctx context.Context, actor account.Actor, _ *not
 	return rolesAnswer(a.cfg.Connections.OperatorRoles(ctx, actor))
 }
 
-func (a *api) setOperatorRoles(ctx context.Context, actor account.Actor, in *rolesIn) (*rolesOut, error) {
-	if err := a.cfg.Connections.SetOperatorRoles(ctx, a.cfg.Model, actor, in.chosen()); err != nil {
+func (a *api) setOperatorRoles(ctx context.Context, actor account.Actor, in *operatorRolesIn) (*rolesOut, error) {
+	if err := a.cfg.Admin.ChooseModels(ctx, actor, chosen(in.Body.Items), in.Body.Reason); err != nil {
 		return nil, err
 	}
 	return a.listOperatorRoles(ctx, actor, nil)

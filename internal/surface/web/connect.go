@@ -190,7 +190,7 @@ func (s *Site) setOperatorRoles(w http.ResponseWriter, r *http.Request, v visit)
 	if err != nil {
 		return err
 	}
-	if err := s.cfg.Connections.SetOperatorRoles(r.Context(), s.cfg.Model, v.actor, rolesIn(f)); err != nil {
+	if err := s.cfg.Admin.ChooseModels(r.Context(), v.actor, rolesIn(f), f.Get("reason")); err != nil {
 		re, err := mendable(w, r, v, err, f)
 		if err != nil {
 			return err

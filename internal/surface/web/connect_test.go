@@ -74,7 +74,7 @@ func moneyPages(t *testing.T, v, viewer visitor, pages map[string]answer) {
 	pages["spending, refused"] = v.post(t, "/spending/limits", form("month_limit", "-1", "run_limit", "5"))
 	pages["connect, another model"] = v.follow(t, v.post(t, "/connect/roles", form("coder", "claude-opus-5")))
 	pages["connect, model refused"] = v.post(t, "/connect/roles", form("coder", "who"))
-	pages["models, refused"] = v.post(t, "/admin/models", form("coder", "who"))
+	pages["models, refused"] = v.post(t, "/admin/models", form("coder", "who", "reason", "It builds better."))
 	pages["spending of a project"] = v.get(t, "/p/"+string(v.project(t, "A calendar for a dog groomer.").ID)+"/spending")
 	pages["spending, viewer"] = viewer.get(t, "/spending")
 	pages["connect, viewer"] = viewer.get(t, "/connect")
@@ -237,13 +237,17 @@ func TestDayLimitAndModels(t *testing.T) {
 	v.post(t, "/spending/limits", form("month_limit", "29", "run_limit", "10", "day_limit", "2")).want(http.StatusSeeOther)
 }
 
-// Whoever runs the installation sees what the nightly look into the books found.
+// Whoever runs the installation sees what the nightly look into the books found, and
+// chooses its models with a reason.
 func TestBooksOnTheModelsPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.owner(t)
 	page := func() answer { return v.get(t, "/admin/models").want(http.StatusOK) }
 	page().says("Not looked at yet")
+	v.post(t, "/admin/models", form("coder", "claude-opus-5")).want(http.StatusUnprocessableEntity).says("Say why", "claude-opus-5")
+	v.follow(t, v.post(t, "/admin/models", form("coder", "claude-opus-5", "reason", "It builds better."))).want(http.StatusOK).says("Models saved")
+	v.get(t, "/admin/audit").want(http.StatusOK).says("Chose models of this installation", "coder: claude-opus-5 instead of the usual one", "It builds better.")
 	v.connects(t, "http://127.0.0.1:1").want(http.StatusSeeOther) // its limits make a budget
 	if n, err := w.meter.CheckBooks(t.Context()); n != 0 || err != nil {
 		t.Fatalf("CheckBooks = %d, %v", n, err)

@@ -62,7 +62,7 @@ func TestTypedBeforeSignIn(t *testing.T) {
 			"/spending",
 		},
 		{"models of a team", "/connect", "/connect/roles", form("coder", "claude-opus-5"), map[string]string{"coder": "claude-opus-5", "month_limit": "30"}, "/connect"},
-		{"models of an operator", "/admin/models", "/admin/models", form("writer", "claude-opus-5"), map[string]string{"writer": "claude-opus-5"}, "/admin/models"},
+		{"models of an operator", "/admin/models", "/admin/models", form("writer", "claude-opus-5", "reason", "It writes better."), map[string]string{"writer": "claude-opus-5", "reason": "It writes better."}, "/admin/models"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

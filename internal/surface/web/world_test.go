@@ -148,7 +148,7 @@ func newWorld(t *testing.T, change ...func(*settings)) *world {
 	site, err := web.New(web.Config{
 		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Interviews: w.interviews, Options: w.options,
 		Meter: w.meter, Connections: w.connections, Model: w.model,
-		Admin: admin.New(admin.Config{DB: pool, Clock: at, IDs: ids, Flow: w.flow, Meter: w.meter}),
+		Admin: admin.New(admin.Config{DB: pool, Clock: at, IDs: ids, Flow: w.flow, Meter: w.meter, Connections: w.connections, Model: w.model}),
 		Jobs:  jobs,
 		Apps:  w.apps, AppLink: appLink,
 		Cages: func(context.Context) []sandbox.Living { return w.cages },

@@ -223,6 +223,7 @@ func actionText(a admin.Action) string {
 		admin.EndRun: "Ended the run", admin.RetryRun: "Tried the run again", admin.ReplayNode: "Replayed a node",
 		admin.CancelJob: "Cancelled a job", admin.RetryJob: "Tried a job again", admin.DeleteJob: "Deleted a job",
 		admin.PauseQueue: "Paused a queue", admin.ResumeQueue: "Resumed a queue",
+		admin.ChooseModels: "Chose models of this installation",
 	}
 	return cmp.Or(words[a], string(a))
 }
