@@ -42,7 +42,7 @@
     if ((e.ctrlKey || e.metaKey) && e.key === 'Enter' && e.target.matches?.('textarea')) return e.target.form.querySelector('.primary, .btn')?.click();
     if (e.ctrlKey || e.metaKey || e.altKey || !single?.checked || e.target.closest?.('input,textarea,select,[contenteditable],dialog[open]')) return;
     if (e.key === '?') return $('#shortcuts').showModal();
-    const row = $(`${e.timeStamp - leader < 1500 ? '#palette [data-key' : '[data-hot'}="${CSS.escape(e.key)}"]`);
+    const row = $(`${leader && e.timeStamp - leader < 1500 ? '#palette [data-key' : '[data-hot'}="${CSS.escape(e.key)}"]`);
     leader = e.key === 'g' ? e.timeStamp : 0;
     if (row) { e.preventDefault(); if (row.dataset.key) follow(row); else if (row.matches('button')) row.focus(); else row.click(); }
   });
