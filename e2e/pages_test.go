@@ -35,8 +35,13 @@ func TestEveryPageOnEveryScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	told, err := p.app.Interviews.Begin(t.Context(), owner, project.Draft{Idea: told}) //nolint:unqueryvet // an interview, not a transaction
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := "/p/" + string(told.Project) + "/"
 	home := "/p/" + string(one.ID) + "/"
-	inside := []string{"/", "/new", "/new?example=1", home, home + "delete", home + "spending", "/account", "/account/delete", "/team", "/connect", "/connect?preset=other", "/spending", "/admin/models", "/admin/runs", "/admin/runs/" + string(run), "/admin/audit", "/nowhere", "/p/prj_unknown/"}
+	inside := []string{"/", "/new", "/new?example=1", home, home + "delete", home + "spending", home + "questions", home + "build", asked, asked + "questions", "/account", "/account/delete", "/team", "/connect", "/connect?preset=other", "/spending", "/admin/models", "/admin/runs", "/admin/runs/" + string(run), "/admin/audit", "/nowhere", "/p/prj_unknown/"}
 	outside := []string{"/sign-in", "/sign-up", "/invite/" + invitation, "/invite/unknown", "/start/unknown", "/offline", "/nowhere"}
 	for name, s := range screens() {
 		t.Run(name, func(t *testing.T) {

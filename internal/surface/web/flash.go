@@ -152,7 +152,7 @@ func (f flash) words() *view.Flash {
 
 func flashTexts() map[event]string {
 	return map[event]string{
-		projectCreated:  "Your idea is kept",
+		projectCreated:  "", // the first question says it
 		projectParked:   "On hold",
 		projectUnparked: "Taken up again",
 		projectDeleted:  "Deleted, kept for 30 days",

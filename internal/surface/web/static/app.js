@@ -39,7 +39,7 @@
   if (single) { single.checked = store('keys') !== 'off'; single.addEventListener('change', () => store('keys', single.checked ? null : 'off')); }
   addEventListener('keydown', e => {
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k') { e.preventDefault(); return open(); }
-    if ((e.ctrlKey || e.metaKey) && e.key === 'Enter' && e.target.matches?.('textarea')) return e.target.form.querySelector('.primary, .btn')?.click();
+    if ((e.ctrlKey || e.metaKey) && e.key === 'Enter' && e.target.matches?.('textarea')) return e.target.form.requestSubmit(e.target.form.querySelector('.primary'));
     if (e.ctrlKey || e.metaKey || e.altKey || !single?.checked || e.target.closest?.('input,textarea,select,[contenteditable],dialog[open]')) return;
     if (e.key === '?') return $('#shortcuts').showModal();
     const row = $(`${leader && e.timeStamp - leader < 1500 ? '#palette [data-key' : '[data-hot'}="${CSS.escape(e.key)}"]`);

@@ -88,7 +88,7 @@ const (
 type Crumb struct{ Label, Address string }
 
 // Flash is one line about what just happened, shown once, with an Undo where
-// there is one.
+// there is one. Without a text nothing is shown: the page itself says it.
 type Flash struct {
 	Text   string
 	Undo   string // address to post to, or empty
