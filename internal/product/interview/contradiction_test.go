@@ -51,7 +51,7 @@ func TestContradictions(t *testing.T) {
 			d, qs := clashing(t)
 			found := clash(qs[0].ID, qs[1].ID, "It is free", "15 dollars")
 			// The check after the second answer finds it; that after the third finds it again.
-			d.world.ask(t, turn("answers", noClash, "expect It is free")+turn("answers", found, "times 2", "expect It is free")+
+			d.ask(t, turn("answers", noClash, "expect It is free")+turn("answers", found, "times 2", "expect It is free")+
 				sections("expect Free and paid do not go together.", "expect "+tt.says))
 			d.submit(t, interview.Reply{Question: qs[0].ID, Text: "It is free for everybody."})
 			d.checked(t)
@@ -82,7 +82,7 @@ func TestContradictions(t *testing.T) {
 func TestEditsAreCheckedAgain(t *testing.T) {
 	t.Parallel()
 	d, qs := clashing(t)
-	d.world.ask(t, turn("answers", noClash)+turn("answers", clash(qs[0].ID, qs[1].ID, "It is free", "15 dollars"))+
+	d.ask(t, turn("answers", noClash)+turn("answers", clash(qs[0].ID, qs[1].ID, "It is free", "15 dollars"))+
 		turn("answers", clash(qs[0].ID, qs[1].ID, "It is free", "20 dollars"), "expect 20 dollars"))
 	d.submit(t, interview.Reply{Question: qs[0].ID, Text: "It is free for everybody."})
 	d.checked(t)
@@ -131,7 +131,7 @@ func TestMadeUpContradictions(t *testing.T) {
 			if wrong.second == "=" {
 				second = first
 			}
-			d.world.ask(t, turn("answers", noClash)+turn("answers", clash(first, second, wrong.quote, "15 dollars"), "times 2"))
+			d.ask(t, turn("answers", noClash)+turn("answers", clash(first, second, wrong.quote, "15 dollars"), "times 2"))
 			d.submit(t, interview.Reply{Question: qs[0].ID, Text: "It is free for everybody, not 15 dollars."})
 			d.checked(t)
 			d.submit(t, interview.Reply{Question: qs[1].ID, Text: "Each walk is 15 dollars."})
@@ -148,7 +148,7 @@ func TestSenselessQuestionsAreReplaced(t *testing.T) {
 	t.Parallel()
 	d, qs := clashing(t)
 	instead := `{"text":"Who pays?","why":"It decides the page.","kind":"short","suggestions":["Owners","Nobody"],"hint":"","decides":"money","assumes":"We assume nobody pays."}`
-	d.world.ask(t, turn("answers", fmt.Sprintf(`{"contradictions":[],"unfit":[%q],"instead":[%s]}`, qs[2].ID, instead))+
+	d.ask(t, turn("answers", fmt.Sprintf(`{"contradictions":[],"unfit":[%q],"instead":[%s]}`, qs[2].ID, instead))+
 		turn("answers", noClash, "times 2")+sections())
 	d.submit(t, interview.Reply{Question: qs[0].ID, Text: "Only I use it."})
 	got := d.checked(t)

@@ -121,7 +121,7 @@ func open(t *testing.T) *world {
 	handler := api.New(api.Config{
 		Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents, Interviews: w.interviews, Options: w.options, Version: "0.0.0-test",
 		Meter: w.meter, Connections: w.connections, Model: w.model,
-		Admin: admin.New(admin.Config{DB: w.db, Clock: w.clock, IDs: ids, Flow: w.runs, Meter: w.meter, Connections: w.connections, Model: w.model}),
+		Admin:       admin.New(admin.Config{DB: w.db, Clock: w.clock, IDs: ids, Flow: w.runs, Meter: w.meter, Connections: w.connections, Model: w.model}),
 		Idempotency: idempotency.New(idempotency.Config{DB: w.db, Clock: w.clock, Log: log, Box: box, Deadline: 30 * time.Second}),
 	})
 	edge, err := httpd.New(httpd.Config{
