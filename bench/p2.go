@@ -67,6 +67,7 @@ func p2(ctx context.Context, args []string, out io.Writer) (v verdict, err error
 		return verdict{}, err
 	}
 	say(out, "p2: load average at the end %s", loadAverage())
+	found.partial = *quick || *only != ""
 	return found.judge(), nil
 }
 
@@ -137,22 +138,27 @@ type besieged struct {
 	rounds, runs, kills         int
 	different, problems, repaid int // runs that came to something else · what Verify says · finished calls that were repeated
 	results, calls, cut, leaked int
-	excess                      int // calls beyond results and attempts cut off, in whichever round
-	killed, handed, stopped     []time.Duration
-	points, missed              int // fault points at which a process died, and did not
-	rest                        int // reservations before the sweep
-	flaws                       int // in the books
+	excess                      int             // calls beyond results and attempts cut off, in whichever round
+	killed, handed, stopped     []time.Duration // takeovers after SIGKILL, SIGTERM, SIGSTOP: none means nothing was shown
+	points, missed              int             // fault points at which a process died, and did not
+	rest                        int             // reservations before the sweep
+	flaws                       int             // in the books
+	partial                     bool
 }
 
 func (b besieged) judge() verdict {
 	killed, handed := quantileOf(b.killed, .95), quantileOf(b.handed, .95)
-	return verdict{
+	late := len(b.killed) == 0 || killed >= killedTarget || len(b.handed) == 0 || handed >= handedTarget || len(b.stopped) == 0
+	v := verdict{
 		figures: fmt.Sprintf("%d runs in %d rounds, %d fault points (%d not reached), %d SIGKILLs: %d differ from the undisturbed, %d flaws in records, %d finished calls repeated, %d calls for %d results and %d attempts cut off, %d more than that; %d leaked, %d flaws in the books; takeover p95 %s after SIGKILL (%d nodes), %s after SIGTERM (%d nodes)",
 			b.runs, b.rounds, b.points, b.missed, b.kills, b.different, b.problems, b.repaid, b.calls, b.results, b.cut, b.excess, b.leaked, b.flaws, killed, len(b.killed), handed, len(b.handed)),
 		targets: fmt.Sprintf("0 not reached, 0, 0, 0, 0 more, 0, 0, < %s, < %s", killedTarget, handedTarget),
-		short: b.different+b.problems+b.repaid+b.excess+b.leaked+b.missed+b.flaws > 0 || b.runs == 0 ||
-			len(b.killed) == 0 || killed >= killedTarget || len(b.handed) == 0 || handed >= handedTarget,
+		short:   b.different+b.problems+b.repaid+b.excess+b.leaked+b.missed+b.flaws > 0 || b.runs == 0 || late && !b.partial,
 	}
+	if b.partial {
+		v.skipped = "the rounds that were left out"
+	}
+	return v
 }
 
 // all does the rounds whose name begins with only, after the undisturbed one.

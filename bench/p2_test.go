@@ -81,12 +81,18 @@ func TestJudgeOfSiege(t *testing.T) {
 		{"a slow hand-over", func(b *besieged) { b.handed[0] = handedTarget }, true},
 		{"nothing taken over", func(b *besieged) { b.killed = nil }, true},
 		{"nothing handed over", func(b *besieged) { b.handed = nil }, true},
+		{"nothing taken from who stands still", func(b *besieged) { b.stopped = nil }, true},
+		{"a part only, and slow", func(b *besieged) { b.partial, b.killed = true, nil }, false},
+		{"a part only, and wrong", func(b *besieged) { b.partial, b.different = true, 1 }, true},
 		{"nothing run", func(b *besieged) { b.runs = 0 }, true},
 	} {
-		b := besieged{runs: 1, killed: []time.Duration{time.Second}, handed: []time.Duration{time.Millisecond}}
+		b := besieged{runs: 1, killed: []time.Duration{time.Second}, handed: []time.Duration{time.Millisecond}, stopped: []time.Duration{time.Second}}
 		c.change(&b)
 		if v := b.judge(); v.short != c.want {
 			t.Errorf("%s: %s, want short %t", c.name, v, c.want)
+		}
+		if v := b.judge(); b.partial && strings.HasSuffix(v.String(), " ok") {
+			t.Errorf("%s: %s, though only a part was run", c.name, v)
 		}
 	}
 }

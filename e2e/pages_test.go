@@ -35,7 +35,7 @@ func TestEveryPageOnEveryScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told, err := p.app.Interviews.Begin(t.Context(), owner, project.Draft{Idea: told}) //nolint:unqueryvet // an interview, not a transaction
+	told, err := p.app.Interviews.Begin(t.Context(), owner, project.Draft{Idea: told})
 	if err != nil {
 		t.Fatal(err)
 	}

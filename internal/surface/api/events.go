@@ -64,7 +64,7 @@ func (a *api) followProject(o operation) func(context.Context, account.Actor, *e
 			defer a.readers.Leave(reader)
 			defer sub.Close()
 			r, w := humago.Unwrap(hc)
-			err := httpd.Stream(w, r, a.stillSees(r, o, id), func(ctx context.Context, send httpd.Send) error {
+			err := httpd.Stream(w, r, a.stillSees(r, o, actor, id), func(ctx context.Context, send httpd.Send) error {
 				return httpd.Follow(ctx, sub, func(page event.Page) error { return tell(send, page) })
 			})
 			if err != nil { // only before anything was sent
@@ -74,10 +74,17 @@ func (a *api) followProject(o operation) func(context.Context, account.Actor, *e
 	}
 }
 
-// stillSees asks again what was asked when the stream began.
-func (a *api) stillSees(r *http.Request, o operation, id project.ID) func(context.Context) error {
+// stillSees asks again what was asked when the stream of an actor began. A session is
+// looked at and not prolonged: an open stream is no visit.
+func (a *api) stillSees(r *http.Request, o operation, began account.Actor, id project.ID) func(context.Context) error {
 	return func(ctx context.Context) error {
-		actor, err := a.actor(r.WithContext(ctx), o)
+		var actor account.Actor
+		var err error
+		if began.Session != "" {
+			actor, err = a.cfg.Accounts.ActorIn(ctx, account.Session{ID: began.Session, User: account.User{ID: began.User}}, began.Workspace)
+		} else {
+			actor, err = a.actor(r.WithContext(ctx), o)
+		}
 		if err != nil {
 			return err
 		}

@@ -392,7 +392,9 @@ func TestLook(t *testing.T) {
 	// Some answer whatever they are asked with 200 and words about what they lack.
 	polite := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `{"error":"unexpected endpoint or method"}`)
+		if _, err := io.WriteString(w, `{"error":"unexpected endpoint or method"}`); err != nil {
+			t.Error(err)
+		}
 	}))
 	t.Cleanup(polite.Close)
 	ep := srv.Endpoint()

@@ -132,6 +132,14 @@ func lasted(from, to, now time.Time) string {
 	return howLong(to.Sub(from))
 }
 
+// orElse is t, or another instant where t never was.
+func orElse(t, other time.Time) time.Time {
+	if t.IsZero() {
+		return other
+	}
+	return t
+}
+
 // howLong says a duration with the precision that it needs.
 func howLong(d time.Duration) string {
 	switch {
