@@ -81,6 +81,9 @@ func (s speed) judge() (says string, short bool, skipped string) {
 	if s.bare.shed > 0 {
 		return "not compared", false, fmt.Sprintf("the speed: %d of %d bare commits were shed, so %d/s is more than this machine takes now", s.bare.shed, len(s.bare.took)+int(s.bare.shed), s.rate)
 	}
+	if len(s.bare.took) == 0 || len(s.call.took)+int(s.call.shed) == 0 {
+		return "not compared", false, "the speed: nothing was measured"
+	}
 	ratio, known := s.ratio()
 	if !known {
 		return "more than can be measured", true, ""

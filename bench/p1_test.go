@@ -66,6 +66,7 @@ func TestJudgeOfSpending(t *testing.T) {
 		{"shed", func(f *findings) { f.speed.call.shed = 10 }, true},
 		{"all shed", func(f *findings) { f.speed.call = offered{shed: 10} }, true},
 		{"bare commits shed", func(f *findings) { f.speed.bare.shed, f.speed.call.shed = 1, 10 }, false},
+		{"nothing measured", func(f *findings) { f.speed = speed{} }, false},
 		{"bare commits shed, and overspent", func(f *findings) { f.speed.bare.shed, f.quiet.over = 1, 1 }, true},
 	} {
 		f := good()
@@ -74,7 +75,7 @@ func TestJudgeOfSpending(t *testing.T) {
 		if v.short != c.want {
 			t.Errorf("%s: %s, want short %t", c.name, v, c.want)
 		}
-		if busy := f.speed.bare.shed > 0; busy != (v.skipped != "") {
+		if busy := f.speed.bare.shed > 0 || len(f.speed.bare.took) == 0; busy != (v.skipped != "") {
 			t.Errorf("%s: %s, want skipped %t", c.name, v, busy)
 		}
 	}

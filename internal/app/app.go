@@ -228,7 +228,7 @@ func (a *App) openServer() error {
 			Apps: a.Apps, AppLink: link, Jobs: jobs,
 			Accounts: a.Accounts, Projects: a.Projects, Journeys: a.Journeys, Documents: a.Documents, Interviews: a.Interviews, Options: a.Options,
 			Cages: a.living(),
-			Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin,
+			Meter: a.Meter, Connections: a.Connections, Model: a.Model, Admin: a.Admin, Runs: a.Flow,
 			Clock: clock.System{}, Log: a.edge,
 			PublicURL: a.cfg.HTTP.PublicURL, SignUpOpen: a.cfg.Accounts.SignUp == config.SignUpOpen,
 			Version: Version(), Program: program(), Machine: a.machine.facts,

@@ -108,7 +108,7 @@ func TestDemoModelAnswersWhereNoAIIsConnected(t *testing.T) {
 		Preset: meter.OtherServer, Name: "Ours", BaseURL: server.URL, Auth: llm.KeyHeader, Key: config.NewSecret("sk-wrong"),
 		Models: meter.DefaultModels(), RateCard: meter.AnthropicCard,
 	}
-	if _, err := a.Connections.Save(t.Context(), owner, connect); err != nil {
+	if _, err := a.Connections.Save(t.Context(), a.Model, owner, connect); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Meter.SetLimits(t.Context(), owner, meter.DefaultLimits()); err != nil {

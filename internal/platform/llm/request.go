@@ -1,7 +1,5 @@
 package llm
 
-import "slices"
-
 // Request is one question to a model. It holds no endpoint and no price: those
 // belong to whoever pays.
 type Request struct {
@@ -23,17 +21,6 @@ type Request struct {
 
 // GoOnText tells a model to go on where it was cut off.
 const GoOnText = "You were cut off. Go on exactly where you stopped, without repeating anything."
-
-// GoOn returns the request that continues text cut by Truncated: its answer is to be
-// joined to cut.Text as it is. It is for prose. An answer of a form is asked for again
-// as a whole, and a tool call that was cut is in neither request.
-func (r Request) GoOn(cut Result) Request {
-	if len(cut.Turns) == 0 {
-		return r
-	}
-	r.Turns = append(append(slices.Clip(r.Turns), cut.Turns...), User(Text(GoOnText)))
-	return r
-}
 
 // Tool is something the model may ask us to do.
 type Tool struct {

@@ -53,7 +53,7 @@ func TestServersTimeIsWaitedFor(t *testing.T) {
 	server := llmtest.StartConfig(t, llmtest.Config{Script: script, Seen: func(llmtest.Call) { asked <- struct{}{} }})
 	w := newWorld(t).start(t)
 	a := w.founder(t)
-	if _, err := w.connections.Save(t.Context(), a, meter.Draft{
+	if _, err := w.connections.Save(t.Context(), w.model, a, meter.Draft{
 		Preset: meter.OtherServer, BaseURL: server.URL, Auth: llm.KeyHeader, Key: config.NewSecret("sk-test"), Models: meter.DefaultModels(), RateCard: meter.AnthropicCard,
 	}); err != nil {
 		t.Fatal(err)

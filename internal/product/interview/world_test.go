@@ -47,6 +47,7 @@ type world struct {
 	runs        *flow.Engine
 	meter       *meter.Meter
 	connections *meter.Connections
+	model       *meter.Model
 	elsewhere   atomic.Pointer[llm.Endpoint] // of the models; nil: the demo model
 }
 
@@ -98,7 +99,7 @@ func open(t *testing.T, pool *pgxpool.Pool) *world {
 	must(err)
 	w.meter = meter.New(meter.Config{DB: pool, Clock: at, IDs: w.ids, Log: log, Fresh: anyone})
 	w.connections = meter.NewConnections(meter.ConnectionsConfig{DB: pool, Clock: at, Box: box, Fresh: anyone, Demo: demo.Endpoint()})
-	model := meter.NewModel(meter.ModelConfig{
+	w.model = meter.NewModel(meter.ModelConfig{
 		Meter: w.meter, Client: wire, Connect: w.connect, Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()},
 	})
 	w.runs, err = flow.New(flow.Config{DB: pool, Clock: at, IDs: w.ids, Log: log})
@@ -107,7 +108,7 @@ func open(t *testing.T, pool *pgxpool.Pool) *world {
 	w.documents = document.New(document.Config{DB: pool, Clock: at, IDs: w.ids, Projects: w.projects, Runs: w.runs})
 	w.Interviews = interview.New(interview.Config{
 		DB: pool, Clock: at, IDs: w.ids, Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents,
-		Runs: w.runs, Model: model,
+		Runs: w.runs, Model: w.model,
 	})
 	return w
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"cofounder/internal/base/clock"
@@ -165,13 +166,16 @@ WHERE NOT @keep OR c.base_url = excluded.base_url AND c.sealed_key IS NOT NULL`
 // says. Nothing is sent. A key
 // stays with its address: a draft without a key keeps the present one only where the
 // address stays the same. fault.Invalid on preset, name, base_url, auth, key, best,
-// standard, small.
-func (c *Connections) Save(ctx context.Context, actor account.Actor, d Draft) (Connected, error) {
+// standard, small, rate_card.
+func (c *Connections) Save(ctx context.Context, m *Model, actor account.Actor, d Draft) (Connected, error) {
 	if err := c.mayChange(ctx, actor); err != nil {
 		return Connected{}, err
 	}
 	var f form.Form
 	d = d.checked(&f)
+	if _, err := m.card(d.RateCard); err != nil {
+		f.Refuse("rate_card", "There is no such price list here. There are: "+strings.Join(m.rateCards(), ", ")+".")
+	}
 	if err := c.checkOffered(ctx, actor, d, &f); err != nil {
 		return Connected{}, err
 	}
@@ -228,7 +232,7 @@ func (c *Connections) checkOffered(ctx context.Context, actor account.Actor, d D
 	}
 	offered, err := c.Offered(ctx, actor.Workspace)
 	if err == nil && !offered {
-		f.Refuse("preset", "This installation has no key that serves your team. Choose another.")
+		f.Refuse("preset", "This installation has no key that serves you. Choose another.")
 	}
 	return err
 }
@@ -285,7 +289,7 @@ func (c *Connections) open(ctx context.Context, w account.WorkspaceID, row conne
 			return Connection{}, err
 		}
 		if !offered {
-			return Connection{}, fault.New(fault.Conflict, noAI, "The key of this installation is gone, or serves your team no longer. Connect an AI of your own.")
+			return Connection{}, fault.New(fault.Conflict, noAI, "The key of this installation is gone, or serves you no longer. Connect an AI of your own.")
 		}
 		conn.Endpoint.Key = c.operator
 		if conn.Operator, err = operatorRoles(ctx, c.db); err != nil {

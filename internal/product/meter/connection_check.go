@@ -117,7 +117,10 @@ func billed(address string) bool {
 	if err != nil {
 		return false
 	}
-	for _, domain := range []string{"anthropic.com", "openrouter.ai", "api.aws", "amazonaws.com"} {
+	for _, domain := range []string{
+		"anthropic.com", "openrouter.ai", "api.aws", "amazonaws.com",
+		"deepseek.com", "moonshot.ai", "moonshot.cn", "z.ai", "bigmodel.cn", "ai-gateway.vercel.sh",
+	} {
 		if strings.HasSuffix("."+u.Hostname(), "."+domain) {
 			return true
 		}

@@ -107,5 +107,5 @@ func presetOf(id PresetID) (Preset, bool) {
 	return all[i], true
 }
 
-// RateCards lists the price lists a connection can name, FreeOfCharge last.
-func (m *Model) RateCards() []string { return append(slices.Sorted(maps.Keys(m.cards)), FreeOfCharge) }
+// rateCards lists the price lists a connection can name, FreeOfCharge last.
+func (m *Model) rateCards() []string { return append(slices.Sorted(maps.Keys(m.cards)), FreeOfCharge) }

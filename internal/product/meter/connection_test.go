@@ -75,7 +75,7 @@ func draft(server *llmtest.Running) meter.Draft {
 
 func (c connections) save(t *testing.T, a account.Actor, d meter.Draft) meter.Connected {
 	t.Helper()
-	got, err := c.Save(t.Context(), a, d)
+	got, err := c.Save(t.Context(), c.model, a, d)
 	if err != nil {
 		t.Fatalf("Save: %v", err)
 	}
@@ -138,7 +138,7 @@ func TestKeyStaysWithItsAddress(t *testing.T) {
 	}
 	moved := again
 	moved.BaseURL = other.URL
-	if _, err := c.Save(t.Context(), a, moved); fieldOf(err) != "key" {
+	if _, err := c.Save(t.Context(), c.model, a, moved); fieldOf(err) != "key" {
 		t.Errorf("Save at another address without a key: %v", err)
 	}
 	open := moved
@@ -147,7 +147,7 @@ func TestKeyStaysWithItsAddress(t *testing.T) {
 		t.Error("the key moved to another address")
 	}
 	back := again
-	if _, err := c.Save(t.Context(), a, back); fieldOf(err) != "key" {
+	if _, err := c.Save(t.Context(), c.model, a, back); fieldOf(err) != "key" {
 		t.Errorf("the dropped key came back: %v", err)
 	}
 	c.save(t, a, draft(server))
@@ -212,6 +212,11 @@ func TestDrafts(t *testing.T) {
 		{name: "key for nobody", change: func(d *meter.Draft) { d.Auth = llm.NoAuth }, want: "key"},
 		{name: "odd style", change: func(d *meter.Draft) { d.Auth = "basic" }, want: "auth"},
 		{name: "free of charge, but billed", change: func(d *meter.Draft) { d.BaseURL, d.RateCard = "https://api.anthropic.com", meter.FreeOfCharge }, want: "rate_card"},
+		{name: "a price list that is not there", change: func(d *meter.Draft) { d.RateCard = "gold" }, want: "rate_card"},
+		{name: "free of charge, but DeepSeek", change: func(d *meter.Draft) { d.BaseURL, d.RateCard = "https://api.deepseek.com/anthropic", meter.FreeOfCharge }, want: "rate_card"},
+		{name: "free of charge, but Moonshot", change: func(d *meter.Draft) { d.BaseURL, d.RateCard = "https://api.moonshot.ai/anthropic", meter.FreeOfCharge }, want: "rate_card"},
+		{name: "free of charge, but z.ai", change: func(d *meter.Draft) { d.BaseURL, d.RateCard = "https://api.z.ai/api/anthropic", meter.FreeOfCharge }, want: "rate_card"},
+		{name: "free of charge, but Vercel", change: func(d *meter.Draft) { d.BaseURL, d.RateCard = "https://ai-gateway.vercel.sh", meter.FreeOfCharge }, want: "rate_card"},
 		{name: "model missing", change: func(d *meter.Draft) { d.Models = map[llm.Class]string{llm.Best: "a", llm.Small: "b"} }, want: "standard"},
 	}
 	for _, tt := range tests {
@@ -219,7 +224,7 @@ func TestDrafts(t *testing.T) {
 			t.Parallel()
 			d := base
 			tt.change(&d)
-			got, err := c.Save(t.Context(), c.team(t, true), d)
+			got, err := c.Save(t.Context(), c.model, c.team(t, true), d)
 			if fieldOf(err) != tt.want || got.BaseURL != tt.url {
 				t.Errorf("Save: address %q, error %v; want %q, field %q", got.BaseURL, err, tt.url, tt.want)
 			}
@@ -235,7 +240,7 @@ func TestWhoMayConnect(t *testing.T) {
 	c.clock.Advance(1)
 	stranger := c.team(t, false)
 	key := meter.Draft{Preset: meter.Installation}
-	if _, err := c.Save(t.Context(), stranger, key); fieldOf(err) != "preset" {
+	if _, err := c.Save(t.Context(), c.model, stranger, key); fieldOf(err) != "preset" {
 		t.Errorf("another team took the operator's key: %v", err)
 	}
 	got := c.save(t, first, key)
@@ -259,7 +264,7 @@ func TestWhoMayConnect(t *testing.T) {
 	member, viewer := first, first
 	member.Role, viewer.Role = account.Member, account.Viewer
 	for _, a := range []account.Actor{member, viewer, {}} {
-		if _, err := c.Save(t.Context(), a, key); !fault.Is(err, fault.Forbidden) {
+		if _, err := c.Save(t.Context(), c.model, a, key); !fault.Is(err, fault.Forbidden) {
 			t.Errorf("Save as %q: %v", a.Role, err)
 		}
 		if err := c.Disconnect(t.Context(), a); !fault.Is(err, fault.Forbidden) {

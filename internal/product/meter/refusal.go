@@ -79,33 +79,34 @@ func refuse(c Charge, call Call, v verdict, now time.Time) *LimitError {
 func (r *LimitError) explain(p Payer, now time.Time) *fault.Error {
 	switch {
 	case r.Scope == ScopeRun:
-		return fault.New(fault.PaymentRequired, "run_limit", "The next step could cost more than is left of the limit for this. Nothing was spent beyond it. Raise the limit to go on.")
+		return fault.New(fault.PaymentRequired, "run_limit", "The next step could cost more than is left of the limit of this build. Nothing was spent beyond it. Raise the limit to go on.")
 	case r.ResetsAt != nil && r.Window == Day:
-		return fault.Newf(fault.TooMany, "day_limit", "Today's limit %s is used up. I go on when the next day begins, at midnight UTC.", r.Scope.of()).
+		return fault.Newf(fault.TooMany, "day_limit", "Today's limit%s is used up. I go on when the next day begins, at midnight UTC.", r.Scope.of()).
 			WithRetry(r.ResetsAt.Sub(now))
 	case r.ResetsAt != nil:
-		return fault.Newf(fault.PaymentRequired, "month_limit", "The month's limit %s is used up. I go on when the next month begins, on %s, or when it is raised.",
+		return fault.Newf(fault.PaymentRequired, "month_limit", "The month's limit%s is used up. I go on when the next month begins, on %s, or when it is raised.",
 			r.Scope.of(), r.ResetsAt.Format("2 January"))
 	case p == OnTrial:
 		return fault.New(fault.PaymentRequired, "trial_used", "What can be tried without a plan is used up. Choose a plan to go on; everything made so far stays.")
 	}
-	return fault.Newf(fault.PaymentRequired, "limit_used", "The limit %s is used up. Raise it to go on.", r.Scope.of())
+	return fault.Newf(fault.PaymentRequired, "limit_used", "The limit%s is used up. Raise it to go on.", r.Scope.of())
 }
 
-// of names whose limit it is, as people say it.
+// of names whose limit it is, as people say it, with a space before it. A limit of
+// everything a person sees needs no name; whoever is alone knows of no team.
 func (s Scope) of() string {
 	switch s {
 	case ScopeRun:
-		return "for this"
+		return " of this build"
 	case ScopeProject:
-		return "of this project"
+		return " of this project"
 	case ScopeUser:
-		return "of your account"
+		return " of your account"
 	case ScopeWorkspace:
-		return "of your team"
+		return ""
 	case ScopePayer:
 	}
-	return "of this installation"
+	return " of this installation"
 }
 
 func (c Charge) scope(b BudgetID) Scope {

@@ -25,6 +25,9 @@ type Used struct {
 type Standing struct {
 	// Set is false while nobody has chosen limits and there is no plan: nothing paid can start.
 	Set bool
+	// Partial is what somebody sees who was invited to single projects: what those
+	// cost today and this month, no limits and nothing of the rest of the team.
+	Partial bool
 	// Paced is true when the day's limit is a share of a month and may be passed by a
 	// build whose quote was accepted.
 	Paced  bool
@@ -67,13 +70,44 @@ LEFT JOIN LATERAL (
     WHERE u.budget = h.id) c ON true
 WHERE h.id = $1`
 
-// Standing tells how the actor's team stands. Before the first call it is the zero
-// Standing.
+// Standing tells how the actor's team stands, as far as the actor may see it. Before the
+// first call it is the zero Standing.
 func (m *Meter) Standing(ctx context.Context, actor account.Actor) (Standing, error) {
 	if err := actor.Need(account.MayRead); err != nil {
 		return Standing{}, err
 	}
+	s, err := m.standing(ctx, WorkspaceBudget(actor.Workspace))
+	if err != nil || !actor.Restricted {
+		return s, err
+	}
+	return m.partial(ctx, actor, s)
+}
+
+// TeamStanding is Standing without regard to what the actor may see: for deciding what
+// can be afforded, never for showing.
+func (m *Meter) TeamStanding(ctx context.Context, actor account.Actor) (Standing, error) {
+	if err := actor.Need(account.MayRead); err != nil {
+		return Standing{}, err
+	}
 	return m.standing(ctx, WorkspaceBudget(actor.Workspace))
+}
+
+// partial is what of a standing somebody restricted sees.
+func (m *Meter) partial(ctx context.Context, actor account.Actor, s Standing) (Standing, error) {
+	now := m.clock.Now().UTC()
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	seen := Standing{Set: s.Set, Partial: true, Day: Used{ResetsAt: s.Day.ResetsAt}, Period: Used{ResetsAt: s.Period.ResetsAt}}
+	for _, window := range []struct {
+		from time.Time
+		used *Used
+	}{{today, &seen.Day}, {today.AddDate(0, 0, 1-today.Day()), &seen.Period}} {
+		of, err := m.statement(ctx, actor, Filter{From: window.from}, ByProject)
+		if err != nil {
+			return Standing{}, err
+		}
+		window.used.Spent = Amount{Nano: of.Total.Cost, Weighed: of.Total.Weighed}
+	}
+	return seen, nil
 }
 
 // RunStanding tells how one run of the actor's team stands. A run that has asked no

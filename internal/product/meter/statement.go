@@ -1,8 +1,11 @@
 package meter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"cofounder/internal/base/fault"
@@ -116,6 +119,18 @@ func (m *Meter) statement(ctx context.Context, actor account.Actor, f Filter, by
 	return s, nil
 }
 
+// GroupedBy sums up lines again, by another key of each; the dearest first.
+func (s Statement) GroupedBy(key func(string) string) []Line {
+	sums := map[string]Line{}
+	for _, l := range s.Lines {
+		sum := sums[key(l.Key)]
+		sum.Key = key(l.Key)
+		sum.add(l)
+		sums[sum.Key] = sum
+	}
+	return slices.SortedFunc(maps.Values(sums), func(a, b Line) int { return cmp.Or(cmp.Compare(b.Cost, a.Cost), cmp.Compare(a.Key, b.Key)) })
+}
+
 func (l *Line) add(o Line) {
 	l.Calls += o.Calls
 	l.Input += o.Input
@@ -142,29 +157,16 @@ type Failures struct {
 const listFailures = `
 SELECT l.endpoint, l.model, l.failure AS kind, l.reason, count(*) AS count, max(l.at) AS last
 FROM ledger l
-WHERE l.kind = 'call' AND l.failure <> '' AND l.at >= $2 AND l.day >= $2::date - 1 AND ($1 = '' OR l.workspace_id = $1)
+WHERE l.kind = 'call' AND l.failure <> '' AND l.at >= $1 AND l.day >= $1::date - 1
 GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC, max(l.at) DESC, 1, 2, 3, 4`
 
-// Failures lists how calls of the actor's team failed since an instant, most frequent
-// first.
-func (m *Meter) Failures(ctx context.Context, actor account.Actor, since time.Time) ([]Failures, error) {
-	if err := actor.Need(account.MayRead); err != nil {
-		return nil, err
-	}
-	return m.failures(ctx, actor.Workspace, since)
-}
-
-// FailuresOfAll lists how calls of all teams failed; operators only.
+// FailuresOfAll lists how calls of all teams failed since an instant, most frequent
+// first; operators only.
 func (m *Meter) FailuresOfAll(ctx context.Context, actor account.Actor, since time.Time) ([]Failures, error) {
-	all, err := everyone(actor)
-	if err != nil {
+	if _, err := everyone(actor); err != nil {
 		return nil, err
 	}
-	return m.failures(ctx, all.Workspace, since)
-}
-
-func (m *Meter) failures(ctx context.Context, w account.WorkspaceID, since time.Time) ([]Failures, error) {
-	rows, err := m.db.Query(ctx, listFailures, w, since.UTC())
+	rows, err := m.db.Query(ctx, listFailures, since.UTC())
 	if err != nil {
 		return nil, fmt.Errorf("list failures: %w", err)
 	}

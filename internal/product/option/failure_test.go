@@ -17,7 +17,7 @@ import (
 // connect has the founder's team reach a server from now on, with limits.
 func (d *desk) connect(t *testing.T, server *llmtest.Running, month meter.NanoUSD) {
 	t.Helper()
-	_, err := d.connections.Save(t.Context(), d.actor, meter.Draft{
+	_, err := d.connections.Save(t.Context(), d.model, d.actor, meter.Draft{
 		Preset: meter.OtherServer, Name: "Ours", BaseURL: server.URL, Auth: llm.KeyHeader, Key: config.NewSecret("sk-test"),
 		Models: meter.DefaultModels(), RateCard: meter.AnthropicCard,
 	})

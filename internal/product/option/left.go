@@ -26,7 +26,7 @@ func (o *Options) leftOf(ctx context.Context, actor account.Actor, t meter.Tarif
 	if t.Free() {
 		return l, nil
 	}
-	team, err := o.cfg.Meter.Standing(ctx, actor)
+	team, err := o.cfg.Meter.TeamStanding(ctx, actor)
 	if err != nil {
 		return Left{}, err
 	}

@@ -112,6 +112,7 @@ type world struct {
 	runs        *flow.Engine
 	meter       *meter.Meter
 	connections *meter.Connections
+	model       *meter.Model
 }
 
 func anyone(context.Context, account.Actor) error { return nil }
@@ -139,7 +140,7 @@ func assemble(pool *pgxpool.Pool) (*world, error) {
 	}
 	w.meter = meter.New(meter.Config{DB: pool, Clock: at, IDs: w.ids, Log: log, Fresh: anyone})
 	w.connections = meter.NewConnections(meter.ConnectionsConfig{DB: pool, Clock: at, Box: box, Fresh: anyone, Demo: demo.Endpoint()})
-	model := meter.NewModel(meter.ModelConfig{
+	w.model = meter.NewModel(meter.ModelConfig{
 		Meter: w.meter, Client: wire, Connect: w.connections.Connect, Cards: map[string]*meter.Card{meter.AnthropicCard: meter.PublishedCard()},
 	})
 	w.runs, err = flow.New(flow.Config{DB: pool, Clock: at, IDs: w.ids, Log: log})
@@ -150,11 +151,11 @@ func assemble(pool *pgxpool.Pool) (*world, error) {
 	w.documents = document.New(document.Config{DB: pool, Clock: at, IDs: w.ids, Projects: w.projects, Runs: w.runs})
 	w.interviews = interview.New(interview.Config{
 		DB: pool, Clock: at, IDs: w.ids, Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents,
-		Runs: w.runs, Model: model,
+		Runs: w.runs, Model: w.model,
 	})
 	w.Options = option.New(option.Config{
 		DB: pool, Clock: at, IDs: w.ids, Accounts: w.accounts, Projects: w.projects, Journeys: w.journeys, Documents: w.documents,
-		Runs: w.runs, Meter: w.meter, Model: model, Stacks: func() []option.Stack { return []option.Stack{option.Go, option.Node, option.Static} },
+		Runs: w.runs, Meter: w.meter, Model: w.model, Stacks: func() []option.Stack { return []option.Stack{option.Go, option.Node, option.Static} },
 	})
 	return w, nil
 }

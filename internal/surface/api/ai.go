@@ -94,7 +94,7 @@ func (a *api) getConnection(ctx context.Context, actor account.Actor, _ *nothing
 
 func (a *api) setConnection(ctx context.Context, actor account.Actor, in *connectionIn) (*connectionOut, error) {
 	d := in.Body
-	return connectionAnswer(a.cfg.Connections.Save(ctx, actor, meter.Draft{
+	return connectionAnswer(a.cfg.Connections.Save(ctx, a.cfg.Model, actor, meter.Draft{
 		Preset: d.Preset, Name: d.Name, BaseURL: d.BaseURL, Auth: d.Auth, Key: config.NewSecret(d.Key), RateCard: d.RateCard,
 		Models: map[llm.Class]string{llm.Best: d.Best, llm.Standard: d.Standard, llm.Small: d.Small},
 	}))

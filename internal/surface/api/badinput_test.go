@@ -81,6 +81,7 @@ func TestBadInput(t *testing.T) {
 		{"too high a limit", request{method: "GET", path: projects + "?limit=101"}, 422, "invalid", []string{"limit"}},
 		{"an unknown parameter", request{method: "GET", path: projects + "?page=2"}, 422, "invalid", []string{"page"}},
 		{"an invented cursor", request{method: "GET", path: projects + "?cursor=abc"}, 400, "bad_cursor", nil},
+		{"an invented cursor of a statement", request{method: "GET", path: "/spending?cursor=abc"}, 400, "bad_cursor", nil},
 		{"NUL in a cursor", request{method: "GET", path: projects + "?cursor=%00"}, 400, "bad_address", nil},
 		{"invalid UTF-8 in the address", request{method: "GET", path: projects + "/%ff"}, 400, "bad_address", nil},
 		{"a line break in the address", request{method: "GET", path: projects + "/a%0d%0aSet-Cookie:x"}, 400, "bad_address", nil},

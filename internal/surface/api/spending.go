@@ -29,6 +29,7 @@ type limitsIn struct{ Body limits }
 // standing is how the workspace stands now.
 type standing struct {
 	Set           bool       `json:"set" doc:"false: nothing that costs money can start"`
+	Partial       bool       `json:"partial" doc:"true: you see single projects, so only what those cost is told, and no limits"`
 	Month         *int64     `json:"month_nano_usd"`
 	Day           *int64     `json:"day_nano_usd"`
 	Run           *int64     `json:"run_nano_usd"`
@@ -107,7 +108,7 @@ func (a *api) getLimits(ctx context.Context, actor account.Actor, _ *nothing) (*
 		return nil, err
 	}
 	return &standingOut{Body: standing{
-		Set: s.Set, Month: nano(s.Period.Limit), Day: nano(s.Day.Limit), Run: nano(s.Run),
+		Set: s.Set, Partial: s.Partial, Month: nano(s.Period.Limit), Day: nano(s.Day.Limit), Run: nano(s.Run),
 		MonthSpent: int64(s.Period.Spent.Nano), MonthReserved: int64(s.Period.Reserved.Nano), MonthEnds: s.Period.ResetsAt,
 		DaySpent: int64(s.Day.Spent.Nano), DayReserved: int64(s.Day.Reserved.Nano),
 	}}, nil
@@ -175,7 +176,11 @@ func (a *api) getStatement(ctx context.Context, actor account.Actor, in *stateme
 	out := statement{Items: []spent{}, Total: spentOn(s.Total)}
 	lines := s.Lines
 	slices.SortFunc(lines, func(a, b meter.Line) int { return strings.Compare(a.Key, b.Key) })
-	if after, ok := strings.CutPrefix(in.Cursor, "after:"); ok {
+	if in.Cursor != "" {
+		after, ok := strings.CutPrefix(in.Cursor, "after:")
+		if !ok {
+			return nil, fault.New(fault.Malformed, "bad_cursor", "This page of the list does not exist. Begin at its start.")
+		}
 		lines = slices.DeleteFunc(lines, func(l meter.Line) bool { return l.Key <= after })
 	}
 	for i, l := range lines {

@@ -90,7 +90,7 @@ func (s *Site) connect(w http.ResponseWriter, r *http.Request, v visit) error {
 	if err := s.saveLimits(r, v, f); err != nil {
 		return again(err)
 	}
-	_, err = s.cfg.Connections.Save(r.Context(), v.actor, meter.Draft{
+	_, err = s.cfg.Connections.Save(r.Context(), s.cfg.Model, v.actor, meter.Draft{
 		Preset: preset, BaseURL: f.Get("base_url"), Auth: llm.AuthStyle(f.Get("auth")), Key: config.NewSecret(key), RateCard: f.Get("rate_card"),
 		Models: map[llm.Class]string{llm.Best: f.Get("best"), llm.Standard: f.Get("standard"), llm.Small: f.Get("small")},
 	})

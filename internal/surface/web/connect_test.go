@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cofounder/internal/base/id"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/platform/llm/client"
 	"cofounder/internal/platform/llm/demo"
@@ -15,6 +16,7 @@ import (
 	"cofounder/internal/platform/seal"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/project"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/metric/noop"
@@ -188,7 +190,15 @@ func TestProjectSpendingPage(t *testing.T) {
 	p := v.project(t, "A calendar for a dog groomer.")
 	page := "/p/" + string(p.ID) + "/spending"
 	v.get(t, page).want(http.StatusOK).says("$0.00 so far", "Nothing was asked for this project yet")
-	for _, of := range []meter.Charge{{Project: p.ID, Run: "first", Step: "1", Role: meter.Writer}, {Run: "elsewhere", Step: "1", Role: meter.Coder}} {
+	// A run that waits for its time, of whose kind the page speaks.
+	interview, err := w.flow.StartRun(t.Context(), flow.NewRun{
+		Kind: project.RunInterview, Workspace: string(v.actor.Workspace), Project: string(p.ID), Starter: string(v.actor.User),
+		First: flow.Next{Name: "begin"}, NotBefore: w.clock.Now().Add(time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, of := range []meter.Charge{{Project: p.ID, Run: string(interview), Step: "1", Role: meter.Writer}, {Run: "elsewhere", Step: "1", Role: meter.Coder}} {
 		of.Actor = v.actor
 		_, receipt, err := v.model.Call(t.Context(), of, llm.Request{MaxTokens: 5000, Turns: []llm.Turn{llm.User(llm.Text("Hello."))}}, nil)
 		if err != nil {
@@ -198,13 +208,14 @@ func TestProjectSpendingPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	v.get(t, page).want(http.StatusOK).says("$0.22 so far", "first", "Writing documents").hushes("elsewhere")
+	v.get(t, page).want(http.StatusOK).says("$0.22 so far", "Reading the idea and asking you", "Writing documents").hushes("elsewhere", string(interview), "whole team")
 	v.get(t, "/spending").says("$0.44 so far", "about $", "Building", "Writing documents")
 	v.post(t, "/account/return", form("email", "mara@example.com", "password", password)).want(http.StatusSeeOther)
-	if csv := v.get(t, page+".csv").want(http.StatusOK); !strings.Contains(csv.body, ",first,") || strings.Contains(csv.body, ",elsewhere,") {
+	if csv := v.get(t, page+".csv").want(http.StatusOK); !strings.Contains(csv.body, string(interview)) || strings.Contains(csv.body, ",elsewhere,") {
 		t.Errorf("CSV: %s", csv.body)
 	}
 	guest := v.joins(t, "Vic", account.InvitationDraft{Role: account.Viewer, Project: v.project(t, "Another.").ID})
+	guest.get(t, "/spending").want(http.StatusOK).says("$0.00 so far").hushes("$0.44", "$30.00", "Each build")
 	guest.get(t, page).want(http.StatusNotFound)
 	guest.get(t, page+".csv").want(http.StatusNotFound)
 }

@@ -2,11 +2,13 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"slices"
 	"time"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
@@ -54,7 +56,7 @@ func (s *Site) projectSpendingPage(w http.ResponseWriter, r *http.Request, v vis
 	}
 	sh.Here = view.PlaceCosts
 	var p view.ProjectSpending
-	for by, lines := range map[meter.By]*[]meter.Line{meter.ByDay: &p.Days, meter.ByRun: &p.Runs, meter.ByRole: &p.Tasks} {
+	for by, lines := range map[meter.By]*[]meter.Line{meter.ByDay: &p.Days, meter.ByRole: &p.Tasks} {
 		st, err := s.cfg.Meter.Statement(r.Context(), v.actor, meter.Filter{Project: pr.ID}, by)
 		if err != nil {
 			return err
@@ -62,7 +64,33 @@ func (s *Site) projectSpendingPage(w http.ResponseWriter, r *http.Request, v vis
 		*lines, p.Total = st.Lines, st.Total
 	}
 	slices.Reverse(p.Days)
+	if p.Purposes, err = s.purposes(r.Context(), v.actor, pr.ID); err != nil {
+		return err
+	}
 	return s.page(w, r, http.StatusOK, secret, view.ProjectSpendingPage(sh, p))
+}
+
+// purposes sums up by kind of run what a project cost, the dearest first.
+func (s *Site) purposes(ctx context.Context, actor account.Actor, p project.ID) ([]meter.Line, error) {
+	st, err := s.cfg.Meter.Statement(ctx, actor, meter.Filter{Project: p}, meter.ByRun)
+	if err != nil {
+		return nil, err
+	}
+	kinds := map[string]string{}
+	const page = 100
+	for after := flow.RunID(""); ; {
+		list, err := s.cfg.Runs.Runs(ctx, string(actor.Workspace), string(p), after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, run := range list {
+			kinds[string(run.ID)], after = string(run.Kind), run.ID
+		}
+		if len(list) < page {
+			break
+		}
+	}
+	return st.GroupedBy(func(run string) string { return kinds[run] }), nil
 }
 
 func (s *Site) projectSpendingCSV(w http.ResponseWriter, r *http.Request, v visit, p project.Project) error {

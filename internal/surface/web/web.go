@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"cofounder/internal/base/clock"
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/flow/queueui"
 	"cofounder/internal/platform/hosting"
 	"cofounder/internal/platform/sandbox"
@@ -43,6 +44,8 @@ type Config struct {
 	Model       *meter.Model
 
 	Admin *admin.Desk
+	// Runs tells what single runs were for.
+	Runs *flow.Engine
 	// Jobs are River's own pages, made for JobPages.
 	Jobs *queueui.Pages
 

@@ -256,26 +256,6 @@ func TestTruncatedText(t *testing.T) {
 	}
 }
 
-// TestTextGoesOn joins text that was cut to its continuation, in the same
-// conversation: the server would refuse another.
-func TestTextGoesOn(t *testing.T) {
-	t.Parallel()
-	srv := llmtest.Start(t, "turn\nsay \"A story about dogs\"\nfail length\nturn when You were cut off\nsay bout dogs")
-	c := newClient(t, client.Config{})
-	req := ask("Tell.")
-	first, _, err := c.Call(t.Context(), srv.Endpoint(), req, (&till{}).admit, nil)
-	if llm.KindOf(err) != llm.Truncated {
-		t.Fatal(err)
-	}
-	second, _, err := c.Call(t.Context(), srv.Endpoint(), req.GoOn(first), (&till{}).admit, nil)
-	if got, want := first.Text+second.Text, "A story about dogs"; err != nil || got != want {
-		t.Errorf("%v, %q, want %q", err, got, want)
-	}
-	if p := llmtest.Prefixes(srv.Calls()); !p[0].Appended {
-		t.Errorf("the second request does not begin with the first: %+v", p)
-	}
-}
-
 // TestPausedAnswerGoesOn wants one answer of the parts between pauses, in a conversation
 // the server takes, and no tool call that came before a pause.
 func TestPausedAnswerGoesOn(t *testing.T) {

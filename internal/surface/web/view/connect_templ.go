@@ -122,7 +122,7 @@ func ConnectPage(s Shell, p Connect) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = part("roles", "Another model for a task", "Most teams never need this. What you leave empty is done by the model of its kind, as chosen above.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = part("roles", "Another model for a task", "This is rarely needed. What you leave empty is done by the model of its kind, as chosen above.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -197,7 +197,7 @@ func connected(p Connect) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<span>Not tested yet. Nothing has been sent. The test asks one short question, which costs less than a cent and counts like any other.</span></p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<span>Not tested yet. Nothing has been sent. The test asks one short question, which is paid and counts like any other.</span></p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

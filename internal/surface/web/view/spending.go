@@ -1,9 +1,11 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
+	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/meter"
 	"cofounder/internal/product/project"
 )
@@ -27,16 +29,20 @@ type Spending struct {
 type ProjectSpending struct {
 	Total meter.Line
 	Days  []meter.Line
-	Runs  []meter.Line
-	Tasks []meter.Line
+	// Purposes are sums over runs of one kind; Key is the kind.
+	Purposes []meter.Line
+	Tasks    []meter.Line
 }
 
-// run names what was asked for, in a list.
-func run(key string) string {
-	if key == "probe" {
-		return "Tests of the AI"
+// purpose names a kind of run, in a list.
+func purpose(key string) string {
+	words := map[flow.Kind]string{
+		project.RunInterview: "Reading the idea and asking you", project.RunCheckAnswers: "Comparing your answers",
+		project.RunWriteBrief: "Writing the brief", project.RunWriteDocuments: "Writing documents", project.RunWriteOptions: "Finding ways to build",
+		project.RunPriceWish: "Estimating wishes", project.RunBuild: "Building", project.RunChange: "Changing what was built",
+		project.RunReadiness: "Checking what was built",
 	}
-	return key
+	return cmp.Or(words[flow.Kind(key)], "Other")
 }
 
 // task names a role, in a list.
