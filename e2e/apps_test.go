@@ -150,7 +150,7 @@ func (p *product) owner(t *testing.T) *owner {
 	o := &owner{product: p, client: &http.Client{Jar: secureJar{jar}}}
 	o.page(t, http.MethodGet, p.startLink(t), nil)
 	at := o.page(t, http.MethodPost, p.base+"/projects", url.Values{"idea": {idea}})
-	o.project = strings.Trim(strings.TrimPrefix(at.Path, "/p/"), "/")
+	o.project, _, _ = strings.Cut(strings.TrimPrefix(at.Path, "/p/"), "/")
 	pool, err := db.Open(t.Context(), p.cfg.Data.DatabaseURL.Reveal(), db.Options{MaxConns: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -88,7 +88,7 @@ func (in *installation) visitor(t *testing.T, s *served) *guest {
 		v.session = c
 	}
 	made := v.send(t, s, http.MethodPost, "/projects", "", url.Values{"idea": {idea}})
-	v.project = strings.Trim(strings.TrimPrefix(made.to, "/p/"), "/")
+	v.project, _, _ = strings.Cut(strings.TrimPrefix(made.to, "/p/"), "/")
 	address, err := in.command(t.Context(), "db", "url").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 // Only what can be built here is offered; while nobody has looked yet, all is.
 func TestStacks(t *testing.T) {
 	t.Parallel()
-	m := &machine{}
+	m := &machine{cages: newCageState()}
 	if diff := cmp.Diff(option.Stacks(), m.stacks()); diff != "" {
 		t.Errorf("before anybody has looked (-want +got):\n%s", diff)
 	}

@@ -173,7 +173,7 @@ func (c *Connections) Save(ctx context.Context, m *Model, actor account.Actor, d
 	}
 	var f form.Form
 	d = d.checked(&f)
-	if _, err := m.card(d.RateCard); err != nil {
+	if _, err := m.card(d.RateCard); err != nil && d.RateCard != "" {
 		f.Refuse("rate_card", "There is no such price list here. There are: "+strings.Join(m.rateCards(), ", ")+".")
 	}
 	if err := c.checkOffered(ctx, actor, d, &f); err != nil {
