@@ -57,6 +57,11 @@ func TestTwoTeams(t *testing.T) {
 			_, err := w.OrderOf(ctx, a, p, order.Run)
 			return err
 		},
+		"Place": func(ctx context.Context, a account.Actor, p project.ID) error {
+			_, err := w.Place(ctx, a, p, order)
+			return err
+		},
+		"End": func(ctx context.Context, a account.Actor, p project.ID) error { return w.End(ctx, a, p, order.ID) },
 		"Wishes": func(ctx context.Context, a account.Actor, p project.ID) error {
 			_, err := w.Wishes(ctx, a, p)
 			return err

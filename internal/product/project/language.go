@@ -35,10 +35,13 @@ func (p *Projects) SetLanguage(ctx context.Context, actor account.Actor, i ID, t
 
 // HearLanguageTx notes the language an idea was written in, unless the founder chose one.
 // A tag that is none changes nothing: it was a model's guess.
-func (*Projects) HearLanguageTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID, tag string) error {
+func (p *Projects) HearLanguageTx(ctx context.Context, tx pgx.Tx, actor account.Actor, i ID, tag string) error {
 	read, ok := parseLanguage(tag)
 	if !ok {
 		return nil
+	}
+	if _, err := p.LockTx(ctx, tx, actor, i); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, hearLanguage, actor.Workspace, i, read); err != nil {
 		return fmt.Errorf("note language: %w", err)

@@ -193,6 +193,12 @@ func TestTwoTeams(t *testing.T) {
 		"UnparkTx": within(w, func(ctx context.Context, tx pgx.Tx, x target) (project.Project, error) {
 			return w.UnparkTx(ctx, tx, asOwner(x.actor), x.id)
 		}),
+		"SetLanguage": func(ctx context.Context, x target) (any, error) {
+			return w.SetLanguage(ctx, asOwner(x.actor), x.id, "de")
+		},
+		"HearLanguageTx": within(w, func(ctx context.Context, tx pgx.Tx, x target) (project.Project, error) {
+			return project.Project{}, w.HearLanguageTx(ctx, tx, asOwner(x.actor), x.id, "de")
+		}),
 		"Lately": func(ctx context.Context, x target) (any, error) {
 			steps, _, err := w.Lately(ctx, asOwner(x.actor), x.id, 10)
 			return steps, err
