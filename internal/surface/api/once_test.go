@@ -21,7 +21,7 @@ func keyed(key string) http.Header { return http.Header{"Idempotency-Key": {key}
 // is remembered too.
 var needMore = []string{
 	"restore-project", "unpark-project", "test-ai-connection", "set-roles", "set-operator-roles",
-	"enough-questions", "go-deeper", "rewrite-page", "build-this",
+	"enough-questions", "go-deeper", "rewrite-page", "build-this", "correct-understanding",
 }
 
 // what is answered with a secret.
