@@ -87,7 +87,7 @@ func TestWishesOfATeam(t *testing.T) {
 	at := "/projects/" + string(w.desk(t, ann).project)
 	do := w.as(t, ann)
 	made := do(http.MethodPost, at+"/wishes", fields{"text": "Bookings by the week.\n"}, http.StatusCreated)
-	if got := w.list(t, ann, at+"/wishes"); len(got.Items) != 2 || got.Items[1].ID != made.ID {
+	if got := w.list(t, ann, at+"/wishes"); len(got.Items) != 2 || made.ID != got.Items[0].ID && made.ID != got.Items[1].ID {
 		t.Errorf("wishes %+v", got)
 	}
 	do(http.MethodPatch, at+"/wishes/"+made.ID, fields{"ticked": true}, http.StatusOK)
