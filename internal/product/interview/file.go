@@ -15,6 +15,7 @@ import (
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/interview/attachment"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/meter/paid"
 	"cofounder/internal/product/project"
 
 	"github.com/jackc/pgx/v5"
@@ -188,10 +189,10 @@ func (i *Interviews) readFile(ctx context.Context, w *work, a attachment.Attachm
 	if a.Kind == attachment.Picture {
 		block = llm.Image(a.MediaType, raw)
 	}
-	_, err = ask(ctx, i, w, task[fileAnswer]{
-		key: "file/" + string(a.ID), role: meter.Interviewer, effort: llm.MediumEffort,
-		system: i.texts.file, prompt: i.texts.prompt(w, "Say what stands in the attached file."), blocks: []llm.Block{block}, form: i.forms.file,
-		keepTx: func(ctx context.Context, tx pgx.Tx, f fileAnswer) error {
+	_, err = ask(ctx, i, w, paid.Question[fileAnswer]{
+		Step: "file/" + string(a.ID), Role: meter.Interviewer, Effort: llm.MediumEffort,
+		System: i.texts.file, Prompt: i.texts.prompt(w, "Say what stands in the attached file."), Blocks: []llm.Block{block}, Form: i.forms.file,
+		KeepTx: func(ctx context.Context, tx pgx.Tx, f fileAnswer) error {
 			if !f.Readable {
 				f.Says = ""
 			} else {

@@ -1,14 +1,12 @@
 package interview
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"cofounder/internal/base/fault"
-	"cofounder/internal/platform/llm"
 	"cofounder/internal/platform/llm/answer"
 	"cofounder/internal/product/document"
 )
@@ -36,23 +34,6 @@ func newForms() forms {
 		howItWorks: answer.New[howItWorksAnswer]("how_it_works"), architecture: answer.New[architectureAnswer]("architecture"),
 		file: answer.New[fileAnswer]("file"),
 	}
-}
-
-// held is the schema of a form with a rule that depends on what is asked.
-func held[T any](f *answer.Form[T], rule func(T) error) *llm.Schema {
-	s := *f.Schema()
-	form := s.Check
-	s.Check = func(raw []byte) error {
-		if err := form(raw); err != nil {
-			return err
-		}
-		var v T
-		if err := json.Unmarshal(raw, &v); err != nil {
-			return fmt.Errorf("The answer cannot be read: %w", err) //nolint:staticcheck // a sentence, for the model
-		}
-		return rule(v)
-	}
-	return &s
 }
 
 // flaws collects what is wrong with an answer, in words for the model.

@@ -14,6 +14,7 @@ import (
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/meter/paid"
 	"cofounder/internal/product/project"
 
 	"github.com/jackc/pgx/v5"
@@ -213,19 +214,19 @@ func (i *Interviews) section(ctx context.Context, w *work) (flow.Outcome, error)
 		return next, nil
 	}
 	if all[at] == scopeSection {
-		_, err = ask(ctx, i, w, task[scopeAnswer]{
-			key: "scope", role: meter.Writer, effort: llm.HighEffort,
-			system: i.texts.scoper, prompt: i.texts.page(w, scopeSection, kept), form: i.forms.scope,
-			keepTx: func(ctx context.Context, tx pgx.Tx, s scopeAnswer) error {
+		_, err = ask(ctx, i, w, paid.Question[scopeAnswer]{
+			Step: "scope", Role: meter.Writer, Effort: llm.HighEffort,
+			System: i.texts.scoper, Prompt: i.texts.page(w, scopeSection, kept), Form: i.forms.scope,
+			KeepTx: func(ctx context.Context, tx pgx.Tx, s scopeAnswer) error {
 				return i.keepSection(ctx, tx, w, scopeSection, s)
 			},
 		})
 		return next, err
 	}
-	_, err = ask(ctx, i, w, task[sectionAnswer]{
-		key: "brief/" + all[at], role: meter.Writer, effort: llm.HighEffort,
-		system: i.texts.writer, prompt: i.texts.page(w, all[at], kept), form: i.forms.section, rule: written(i.cfg.Documents, all[at], w.said()),
-		keepTx: func(ctx context.Context, tx pgx.Tx, s sectionAnswer) error {
+	_, err = ask(ctx, i, w, paid.Question[sectionAnswer]{
+		Step: "brief/" + all[at], Role: meter.Writer, Effort: llm.HighEffort,
+		System: i.texts.writer, Prompt: i.texts.page(w, all[at], kept), Form: i.forms.section, Rule: written(i.cfg.Documents, all[at], w.said()),
+		KeepTx: func(ctx context.Context, tx pgx.Tx, s sectionAnswer) error {
 			return i.keepSection(ctx, tx, w, all[at], s)
 		},
 	})

@@ -14,6 +14,7 @@ import (
 	"cofounder/internal/platform/llm/tag"
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/meter/paid"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -45,14 +46,14 @@ func (i *Interviews) paper(ctx context.Context, w *work) (flow.Outcome, error) {
 	case context.Cause(ctx) != nil:
 		return flow.Outcome{}, cause
 	}
-	rest, reason, err := i.follows(w, cause)
+	c := paid.After(w.node, i.cfg.Clock.Now(), cause)
 	switch {
-	case err != nil:
-		return flow.Outcome{}, err
-	case rest != nil:
-		return i.waitFor(ctx, w, kind, *rest, at)
+	case c.Again:
+		return flow.Outcome{}, cause
+	case c.Wait != nil:
+		return i.waitFor(ctx, w, kind, c, at)
 	}
-	return next, i.failPapers(ctx, w, "failed/"+string(kind), []document.Kind{kind}, reason)
+	return next, i.failPapers(ctx, w, "failed/"+string(kind), []document.Kind{kind}, w.reason(c))
 }
 
 // failPapers says why documents could not be written.
@@ -69,12 +70,12 @@ func (i *Interviews) failPapers(ctx context.Context, w *work, key string, kinds 
 }
 
 // waitFor says what a document waits for, and waits.
-func (i *Interviews) waitFor(ctx context.Context, w *work, k document.Kind, p pause, at int) (flow.Outcome, error) {
+func (i *Interviews) waitFor(ctx context.Context, w *work, k document.Kind, c paid.Consequence, at int) (flow.Outcome, error) {
 	key := fmt.Sprintf("waits/%s/%s", k, i.cfg.Clock.Now().Format(time.RFC3339Nano))
 	err := i.paperStep(ctx, w, key, func(ctx context.Context, tx pgx.Tx) error {
-		return i.cfg.Documents.WaitTx(ctx, tx, w.actor, w.project.ID, document.Failure{Kind: k, Run: string(w.node.Run), Reason: p.words})
+		return i.cfg.Documents.WaitTx(ctx, tx, w.actor, w.project.ID, document.Failure{Kind: k, Run: string(w.node.Run), Reason: c.Says})
 	})
-	return flow.Await(p.wait, flow.Next{Name: nodePaper, Input: at}), err
+	return flow.Await(*c.Wait, flow.Next{Name: nodePaper, Input: at}), err
 }
 
 // paperStep changes a document for the run.
@@ -153,11 +154,11 @@ func earlier(all []document.Document, k document.Kind) []tag.Part {
 
 // askPaper asks for a document and stores it.
 func askPaper[T paperAnswer](ctx context.Context, i *Interviews, w *work, r request, f *answer.Form[T]) error {
-	_, err := ask(ctx, i, w, task[T]{
-		key: "document/" + string(r.kind), role: meter.Writer, effort: llm.HighEffort,
-		system: i.texts.author, prompt: i.texts.prompt(w, strings.TrimSpace(i.texts.text("paper."+string(r.kind))), r.before...),
-		form: f, rule: func(v T) error { return sound(i.cfg.Documents, v.content(), r.said) },
-		keepTx: func(ctx context.Context, tx pgx.Tx, v T) error {
+	_, err := ask(ctx, i, w, paid.Question[T]{
+		Step: "document/" + string(r.kind), Role: meter.Writer, Effort: llm.HighEffort,
+		System: i.texts.author, Prompt: i.texts.prompt(w, strings.TrimSpace(i.texts.text("paper."+string(r.kind))), r.before...),
+		Form: f, Rule: func(v T) error { return sound(i.cfg.Documents, v.content(), r.said) },
+		KeepTx: func(ctx context.Context, tx pgx.Tx, v T) error {
 			draft := document.Draft{Content: v.content(), Said: r.said, Run: string(w.node.Run)}
 			_, err := i.cfg.Documents.FinishTx(ctx, tx, w.actor, w.project.ID, draft)
 			return err

@@ -10,6 +10,7 @@ import (
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/product/meter"
+	"cofounder/internal/product/meter/paid"
 	"cofounder/internal/product/project"
 
 	"github.com/jackc/pgx/v5"
@@ -23,10 +24,10 @@ func (i *Interviews) read(ctx context.Context, w *work) (flow.Outcome, error) {
 	if w.row.Round > 0 { // it was understood before
 		return flow.Go(flow.Next{Name: nodeAsk}), nil
 	}
-	r, err := ask(ctx, i, w, task[reading]{
-		key: "reading", role: meter.Interviewer, effort: llm.MediumEffort,
-		system: i.texts.reader, prompt: i.texts.prompt(w, "Read the idea."), form: i.forms.reading,
-		keepTx: func(ctx context.Context, tx pgx.Tx, r reading) error { return i.keepReading(ctx, tx, w, r) },
+	r, err := ask(ctx, i, w, paid.Question[reading]{
+		Step: "reading", Role: meter.Interviewer, Effort: llm.MediumEffort,
+		System: i.texts.reader, Prompt: i.texts.prompt(w, "Read the idea."), Form: i.forms.reading,
+		KeepTx: func(ctx context.Context, tx pgx.Tx, r reading) error { return i.keepReading(ctx, tx, w, r) },
 	})
 	if err != nil {
 		return flow.Outcome{}, err
@@ -93,11 +94,11 @@ func (i *Interviews) ask(ctx context.Context, w *work) (flow.Outcome, error) {
 	if w.row.Run != string(w.node.Run) {
 		return flow.Done(nil), nil
 	}
-	_, err := ask(ctx, i, w, task[questions]{
-		key: "questions", role: meter.Interviewer, effort: llm.MediumEffort,
-		system: i.texts.interviewer, prompt: i.texts.prompt(w, countTask(w.row.Depth), count(w.row.Depth)),
-		form: i.forms.questions, rule: round(w.row.Depth, w.asked),
-		keepTx: func(ctx context.Context, tx pgx.Tx, q questions) error { return i.keepQuestions(ctx, tx, w, q) },
+	_, err := ask(ctx, i, w, paid.Question[questions]{
+		Step: "questions", Role: meter.Interviewer, Effort: llm.MediumEffort,
+		System: i.texts.interviewer, Prompt: i.texts.prompt(w, countTask(w.row.Depth), count(w.row.Depth)),
+		Form: i.forms.questions, Rule: round(w.row.Depth, w.asked),
+		KeepTx: func(ctx context.Context, tx pgx.Tx, q questions) error { return i.keepQuestions(ctx, tx, w, q) },
 	})
 	return flow.Done(nil), err
 }
@@ -133,11 +134,11 @@ func (i *Interviews) check(ctx context.Context, w *work) (flow.Outcome, error) {
 			return flow.Outcome{}, err
 		}
 	}
-	_, err := ask(ctx, i, w, task[answersCheck]{
-		key: "answers", role: meter.Relevance, effort: llm.MediumEffort,
-		system: i.texts.checker, prompt: i.texts.prompt(w, "Check the answers against each other and against the idea.", open(w.asked)...),
-		form: i.forms.answers, rule: together(w.project.Idea, w.asked),
-		keepTx: func(ctx context.Context, tx pgx.Tx, c answersCheck) error { return i.keepCheck(ctx, tx, w, c) },
+	_, err := ask(ctx, i, w, paid.Question[answersCheck]{
+		Step: "answers", Role: meter.Relevance, Effort: llm.MediumEffort,
+		System: i.texts.checker, Prompt: i.texts.prompt(w, "Check the answers against each other and against the idea.", open(w.asked)...),
+		Form: i.forms.answers, Rule: together(w.project.Idea, w.asked),
+		KeepTx: func(ctx context.Context, tx pgx.Tx, c answersCheck) error { return i.keepCheck(ctx, tx, w, c) },
 	})
 	return flow.Done(nil), err
 }
@@ -145,10 +146,10 @@ func (i *Interviews) check(ctx context.Context, w *work) (flow.Outcome, error) {
 // reread says anew what can be made of the idea, now that the founder corrected how we
 // read it. What we read stays: the corrections are about it.
 func (i *Interviews) reread(ctx context.Context, w *work) error {
-	_, err := ask(ctx, i, w, task[reading]{
-		key: "reading", role: meter.Interviewer, effort: llm.MediumEffort,
-		system: i.texts.reader, prompt: i.texts.prompt(w, "Read the idea again, with the corrections."), form: i.forms.reading,
-		keepTx: func(ctx context.Context, tx pgx.Tx, r reading) error {
+	_, err := ask(ctx, i, w, paid.Question[reading]{
+		Step: "reading", Role: meter.Interviewer, Effort: llm.MediumEffort,
+		System: i.texts.reader, Prompt: i.texts.prompt(w, "Read the idea again, with the corrections."), Form: i.forms.reading,
+		KeepTx: func(ctx context.Context, tx pgx.Tx, r reading) error {
 			p := w.project.ID
 			if _, err := i.cfg.Projects.LockTx(ctx, tx, w.actor, p); err != nil {
 				return err

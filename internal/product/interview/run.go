@@ -6,16 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"cofounder/internal/base/fault"
 	"cofounder/internal/platform/flow"
-	"cofounder/internal/platform/llm"
-	"cofounder/internal/platform/llm/answer"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/journey"
-	"cofounder/internal/product/meter"
+	"cofounder/internal/product/meter/paid"
 	"cofounder/internal/product/project"
 
 	"github.com/jackc/pgx/v5"
@@ -56,14 +53,6 @@ type work struct {
 
 // errOvertaken ends a run that has nothing to write any more.
 var errOvertaken = errors.New("another run has taken over")
-
-const (
-	// brokenTries is how often a fault of ours is tried again before the founder is told.
-	brokenTries = 2
-	// trouble at the provider that does not say how long it lasts, and the shortest rest.
-	restUnknown = time.Minute
-	restLeast   = 5 * time.Second
-)
 
 // guarded reads what every node needs and turns its errors into what follows from them.
 func (i *Interviews) guarded(do func(ctx context.Context, w *work) (flow.Outcome, error)) flow.Handler {
@@ -154,51 +143,21 @@ func (i *Interviews) after(ctx context.Context, w *work, err error) (flow.Outcom
 	case w.project.ID == "" && refused != nil:
 		return flow.Halt(project.OfAccount, refused.Detail, next), nil //nolint:nilerr // the run waits, and says why
 	}
-	rest, reason, again := i.follows(w, err)
+	c := paid.After(w.node, i.cfg.Clock.Now(), err)
 	switch {
-	case again != nil:
-		return flow.Outcome{}, again
-	case rest != nil:
-		return i.rest(ctx, w, rest.words, rest.wait, next)
+	case c.Again:
+		return flow.Outcome{}, err
+	case c.Wait != nil:
+		return i.rest(ctx, w, c.Says, *c.Wait, next)
 	case w.node.Kind == project.RunWriteDocuments:
-		return flow.Fail("documents", err.Error()), i.failPapers(ctx, w, "failed", w.order.Kinds, reason)
+		return flow.Fail("documents", err.Error()), i.failPapers(ctx, w, "failed", w.order.Kinds, w.reason(c))
 	}
-	return i.broke(ctx, w, err, reason)
+	return i.broke(ctx, w, err, w.reason(c))
 }
 
-// pause is trouble that passes.
-type pause struct {
-	words string
-	wait  flow.Wait
-}
-
-// follows decides what an error at work leads to: a pause; or a failure, in words for
-// the founder; or, as an error, trying the node again.
-func (i *Interviews) follows(w *work, err error) (*pause, string, error) {
-	refused := fault.Of(err)
-	limit := (*meter.LimitError)(nil)
-	now := i.cfg.Clock.Now()
-	switch kind := llm.KindOf(err); {
-	case errors.As(err, &limit):
-		until := now.Add(restUnknown)
-		if limit.ResetsAt != nil && limit.ResetsAt.After(until) {
-			until = *limit.ResetsAt
-		}
-		return &pause{refused.Detail, flow.Wait{For: flow.ForBudget, Until: until}}, "", nil
-	case kind == llm.Overloaded || kind == llm.RateLimited || kind == llm.Unavailable || kind == llm.SpendLimit || kind == llm.Unauthorised:
-		rest := refused.RetryAfter
-		if rest <= 0 {
-			rest = restUnknown
-		}
-		return &pause{refused.Detail + " I will go on by myself.", flow.Wait{For: flow.ForTime, Until: now.Add(max(rest, restLeast))}}, "", nil
-	case kind == "" && (refused == nil || refused.Kind == fault.Internal) && w.node.Failures < brokenTries:
-		return nil, "", err
-	}
-	detail := "Something broke on my side."
-	if refused != nil {
-		detail = refused.Detail
-	}
-	return nil, fmt.Sprintf("%s Nothing you wrote is lost. (Reference %s)", strings.TrimSpace(detail), w.node.Run), nil
+// reason is why something failed, for the founder.
+func (w *work) reason(c paid.Consequence) string {
+	return fmt.Sprintf("%s Nothing you wrote is lost. (Reference %s)", strings.TrimSpace(c.Why), w.node.Run)
 }
 
 // rest says what is waited for, and waits.
@@ -272,52 +231,9 @@ func (i *Interviews) changeTx(ctx context.Context, tx pgx.Tx, w *work, do func(c
 	return i.saveTx(ctx, tx, w.project.ID, r, kind, data)
 }
 
-// task is one question to a model.
-type task[T any] struct {
-	key    string // of the step
-	role   meter.Role
-	effort llm.Effort
-	system string
-	prompt string
-	blocks []llm.Block // before the prompt
-	form   *answer.Form[T]
-	rule   func(T) error // nil: the form is all
-	// keepTx stores the answer in the transaction that settles the call.
-	keepTx func(ctx context.Context, tx pgx.Tx, v T) error
-}
-
-// ask does a task as a step that is paid for once.
-func ask[T any](ctx context.Context, i *Interviews, w *work, t task[T]) (T, error) {
-	schema := t.form.Schema()
-	if t.rule != nil {
-		schema = held(t.form, t.rule)
-	}
-	request := llm.Request{
-		Opening: llm.NewOpening(nil, llm.Text(t.system).Cached(llm.FiveMinutes)),
-		Turns:   []llm.Turn{llm.User(append(t.blocks, llm.Text(t.prompt))...)}, Schema: schema, Effort: t.effort,
-	}
-	charge := meter.Charge{
-		Actor: w.actor, Project: w.project.ID, Run: string(w.node.Run), Node: string(w.node.ID), Epoch: w.node.Epoch, Step: t.key, Role: t.role,
-	}
-	var receipt meter.Receipt
-	v, err := flow.Paid(ctx, w.node, t.key, func(ctx context.Context) (T, error) {
-		var none T
-		result, owed, err := i.cfg.Model.Call(ctx, charge, request, nil)
-		if err != nil {
-			return none, err
-		}
-		receipt = owed
-		v, err := t.form.Read(result)
-		if err != nil {
-			return none, errors.Join(err, receipt.Settle(ctx))
-		}
-		return v, nil
-	}, func(c *flow.Commit, v T) error {
-		c.Tx(receipt.SettleTx)
-		c.Tx(func(ctx context.Context, tx pgx.Tx) error { return t.keepTx(ctx, tx, v) })
-		c.Otherwise(receipt.Settle)
-		return nil
-	})
+// ask asks a model as a step of the work, and tells of what came.
+func ask[T any](ctx context.Context, i *Interviews, w *work, q paid.Question[T]) (T, error) {
+	v, err := paid.Ask(ctx, paid.Desk{Model: i.cfg.Model, Node: w.node, Actor: w.actor, Project: w.project.ID}, q)
 	if err == nil {
 		i.cfg.Projects.Wake(w.project.ID)
 		i.cfg.Runs.Poke()

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cofounder/internal/base/fault"
@@ -33,7 +34,8 @@ type Question[T any] struct {
 	Step   string // of the node; another one for each question
 	Role   meter.Role
 	Effort llm.Effort
-	System string // the stable beginning
+	System string      // the stable beginning
+	Blocks []llm.Block // before the prompt, such as pictures
 	Prompt string
 	Form   *answer.Form[T]
 	Rule   func(T) error // nil: the form is all; what it says is told to the model
@@ -57,7 +59,7 @@ func Ask[T any](ctx context.Context, d Desk, q Question[T]) (T, error) {
 	}
 	request := llm.Request{
 		Opening: llm.NewOpening(nil, llm.Text(q.System).Cached(llm.FiveMinutes)),
-		Turns:   []llm.Turn{llm.User(llm.Text(q.Prompt))}, Schema: schema, Effort: q.Effort,
+		Turns:   []llm.Turn{llm.User(append(slices.Clone(q.Blocks), llm.Text(q.Prompt))...)}, Schema: schema, Effort: q.Effort,
 	}
 	charge := meter.Charge{
 		Actor: d.Actor, Project: d.Project, Run: string(d.Node.Run), Node: string(d.Node.ID), Epoch: d.Node.Epoch, Step: q.Step, Role: q.Role,
