@@ -232,7 +232,7 @@ func (b *cageBench) together(ctx context.Context) (err error) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	began := time.Now()
-	running := make(chan struct{})
+	running, ended := make(chan struct{}), make(chan error)
 	for i := range b.plan.together {
 		c, err := b.driver.Create(ctx, sandbox.Spec{ID: fmt.Sprint("together-", i), Limits: sandbox.Serving()})
 		if err != nil {
@@ -240,12 +240,18 @@ func (b *cageBench) together(ctx context.Context) (err error) {
 		}
 		all = append(all, c)
 		go func() {
-			_, _ = c.Exec(ctx, sandbox.Command{Args: []string{"sh", "-c", "echo running; sleep 1000"}, Stdout: teller{running}}) //nolint:errcheck // it is killed
+			_, err := c.Exec(ctx, sandbox.Command{Args: []string{"sh", "-c", "echo running; sleep 1000"}, Stdout: teller{running}})
+			select {
+			case ended <- err: // before it was killed, which nobody expects
+			case <-ctx.Done():
+			}
 		}()
 	}
 	for range all {
 		select {
 		case <-running:
+		case err := <-ended:
+			return errors.Join(errors.New("a program that was to go on ended"), err)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
