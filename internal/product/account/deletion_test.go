@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,21 +27,21 @@ func TestDeleteAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, confirm := range []string{"", "delete", "bob@example.org", "ann"} {
-		wants(t, "confirmed by "+confirm, w.DeleteAccount(t.Context(), ann.actor, confirm), "invalid confirm")
+		faulttest.Wants(t, "confirmed by "+confirm, w.DeleteAccount(t.Context(), ann.actor, confirm), "invalid confirm")
 	}
-	wants(t, "DeleteAccount", w.DeleteAccount(t.Context(), ann.actor, " Ann@example.org "), "")
-	wants(t, "again", w.DeleteAccount(t.Context(), ann.actor, "ann@example.org"), "unauthenticated")
+	faulttest.Wants(t, "DeleteAccount", w.DeleteAccount(t.Context(), ann.actor, " Ann@example.org "), "")
+	faulttest.Wants(t, "again", w.DeleteAccount(t.Context(), ann.actor, "ann@example.org"), "unauthenticated")
 
 	_, err = w.Authenticate(t.Context(), ann.secret)
-	wants(t, "her session", err, "unauthenticated")
+	faulttest.Wants(t, "her session", err, "unauthenticated")
 	_, err = w.AuthenticateToken(t.Context(), token)
-	wants(t, "her token", err, "unauthenticated bad_token")
+	faulttest.Wants(t, "her token", err, "unauthenticated bad_token")
 	_, _, err = w.Redeem(t.Context(), link, device())
-	wants(t, "her link", err, "not_found")
+	faulttest.Wants(t, "her link", err, "not_found")
 	_, _, err = w.SignIn(t.Context(), "ann@example.org", password, device())
-	wants(t, "her password", err, "unauthenticated wrong_credentials")
+	faulttest.Wants(t, "her password", err, "unauthenticated wrong_credentials")
 	_, err = w.Profile(t.Context(), ann.actor)
-	wants(t, "her profile", err, "unauthenticated")
+	faulttest.Wants(t, "her profile", err, "unauthenticated")
 	members, err := w.Members(t.Context(), bob.actor)
 	if err != nil || len(members) != 1 {
 		t.Errorf("Bob's team = %+v, %v; want Bob", members, err)
@@ -72,7 +73,7 @@ func TestDeleteAccountAsLastOwner(t *testing.T) {
 	w.joins(t, bob, ann, account.InvitationDraft{Role: account.Member})
 	before := w.snapshot(t)
 	err := w.DeleteAccount(t.Context(), ann.actor, "ann@example.org")
-	wants(t, "with a member left", err, "conflict last_owner")
+	faulttest.Wants(t, "with a member left", err, "conflict last_owner")
 	if !strings.Contains(err.Error(), "Bakery") {
 		t.Errorf("%v does not name the team", err)
 	}
@@ -82,7 +83,7 @@ func TestDeleteAccountAsLastOwner(t *testing.T) {
 	if err := w.SetRole(t.Context(), ann.actor, bob.actor.User, account.Owner); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, "with another owner", w.DeleteAccount(t.Context(), ann.actor, "ann@example.org"), "")
+	faulttest.Wants(t, "with another owner", w.DeleteAccount(t.Context(), ann.actor, "ann@example.org"), "")
 }
 
 func TestExport(t *testing.T) {

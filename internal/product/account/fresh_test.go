@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 )
 
@@ -62,23 +63,23 @@ func TestWhatNeedsAFreshSession(t *testing.T) {
 	w.enrol(t, bob, newAuthenticator(t))
 	w.exec(t, `UPDATE app_user SET password_hash = NULL WHERE id = $1`, bob.actor.User)
 	w.clock.Advance(15*time.Minute - time.Second)
-	wants(t, "a moment before the end", w.RemovePasskey(t.Context(), ann.actor, "pky_x"), "not_found")
+	faulttest.Wants(t, "a moment before the end", w.RemovePasskey(t.Context(), ann.actor, "pky_x"), "not_found")
 	w.clock.Advance(time.Second)
 	if _, err := w.Authenticate(t.Context(), ann.secret); err != nil { // a visit makes nothing fresh
 		t.Fatal(err)
 	}
 	for _, c := range calls {
-		wants(t, c.name+" with a password", c.do(t, ann), c.withPassword)
-		wants(t, c.name+" with a passkey", c.do(t, bob), c.withPasskey)
-		wants(t, c.name+" with neither", c.do(t, neither), c.withNeither)
+		faulttest.Wants(t, c.name+" with a password", c.do(t, ann), c.withPassword)
+		faulttest.Wants(t, c.name+" with a passkey", c.do(t, bob), c.withPasskey)
+		faulttest.Wants(t, c.name+" with neither", c.do(t, neither), c.withNeither)
 	}
 	_, s, err := w.SignIn(t.Context(), "ann@example.org", password, device())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ann.actor = w.in(t, s, "")
-	wants(t, "RemovePasskey after signing in again", w.RemovePasskey(t.Context(), ann.actor, "pky_x"), "not_found")
-	wants(t, "DeleteAccount after signing in again", w.DeleteAccount(t.Context(), ann.actor, "ann@example.org"), "")
+	faulttest.Wants(t, "RemovePasskey after signing in again", w.RemovePasskey(t.Context(), ann.actor, "pky_x"), "not_found")
+	faulttest.Wants(t, "DeleteAccount after signing in again", w.DeleteAccount(t.Context(), ann.actor, "ann@example.org"), "")
 }
 
 // Who has neither password nor passkey could not sign in again, so a first one can be
@@ -90,7 +91,7 @@ func TestFirstPasskeyOfAnOldSession(t *testing.T) {
 	w.clock.Advance(day)
 	made := w.enrol(t, owner, newAuthenticator(t))
 	_, _, err := w.BeginPasskey(t.Context(), owner.actor)
-	wants(t, "a second passkey", err, "forbidden sign_in_again")
-	wants(t, "removing it", w.RemovePasskey(t.Context(), owner.actor, made.ID), "forbidden sign_in_again")
-	wants(t, "a password beside it", w.SecureAccount(t.Context(), owner.actor, "me@example.org", nextPassword), "forbidden sign_in_again")
+	faulttest.Wants(t, "a second passkey", err, "forbidden sign_in_again")
+	faulttest.Wants(t, "removing it", w.RemovePasskey(t.Context(), owner.actor, made.ID), "forbidden sign_in_again")
+	faulttest.Wants(t, "a password beside it", w.SecureAccount(t.Context(), owner.actor, "me@example.org", nextPassword), "forbidden sign_in_again")
 }

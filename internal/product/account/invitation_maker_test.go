@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,12 +65,12 @@ func TestInvitationGoesWithItsMaker(t *testing.T) {
 		}
 		tt.leave(t, bob)
 		_, err = w.AcceptInvitation(t.Context(), cid.session, code)
-		wants(t, tt.name+": AcceptInvitation while they are gone", err, "gone link_revoked")
+		faulttest.Wants(t, tt.name+": AcceptInvitation while they are gone", err, "gone link_revoked")
 		tt.back(t, bob)
 		_, err = w.PeekInvitation(t.Context(), code)
-		wants(t, tt.name+": PeekInvitation", err, tt.want)
+		faulttest.Wants(t, tt.name+": PeekInvitation", err, tt.want)
 		_, err = w.AcceptInvitation(t.Context(), cid.session, code)
-		wants(t, tt.name+": AcceptInvitation", err, tt.want)
+		faulttest.Wants(t, tt.name+": AcceptInvitation", err, tt.want)
 		list, err := w.Invitations(t.Context(), ann.actor)
 		if diff := cmp.Diff([]account.Invitation{}, list); err != nil || diff != "" {
 			t.Errorf("%s: Invitations (-want +got): %v\n%s", tt.name, err, diff)

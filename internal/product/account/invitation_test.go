@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/base/id"
 	"cofounder/internal/product/account"
 
@@ -38,7 +39,7 @@ func TestInvite(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			code, i, err := w.Invite(t.Context(), tt.actor, tt.draft)
-			wants(t, "Invite", err, tt.want)
+			faulttest.Wants(t, "Invite", err, tt.want)
 			if err != nil {
 				return
 			}
@@ -85,7 +86,7 @@ func TestInvitationEnds(t *testing.T) {
 			if _, err := w.AcceptInvitation(t.Context(), w.person(t, "dan").session, code); err != nil {
 				t.Fatal(err)
 			}
-			wants(t, "revoking a used one", w.RevokeInvitation(t.Context(), ann.actor, i), "not_found")
+			faulttest.Wants(t, "revoking a used one", w.RevokeInvitation(t.Context(), ann.actor, i), "not_found")
 		}, "gone link_used"},
 		{"project deleted", func(t *testing.T, w *world, _ someone, p account.ProjectID, _ account.InvitationID, _ string) {
 			t.Helper()
@@ -114,10 +115,10 @@ func TestInvitationEnds(t *testing.T) {
 			}
 			tt.before(t, w, ann, p, i.ID, code)
 			_, err = w.PeekInvitation(t.Context(), code)
-			wants(t, "PeekInvitation", err, tt.want)
+			faulttest.Wants(t, "PeekInvitation", err, tt.want)
 			before := w.snapshot(t)
 			_, err = w.AcceptInvitation(t.Context(), bob.session, code)
-			wants(t, "AcceptInvitation", err, tt.want)
+			faulttest.Wants(t, "AcceptInvitation", err, tt.want)
 			if diff := cmp.Diff(before, w.snapshot(t)); err != nil && diff != "" {
 				t.Errorf("rows (-before +after):\n%s", diff)
 			}
@@ -126,13 +127,13 @@ func TestInvitationEnds(t *testing.T) {
 				tt.want = "gone link_used"
 			}
 			_, _, err = w.SignUpInvited(t.Context(), code, c, device())
-			wants(t, "SignUpInvited", err, tt.want)
+			faulttest.Wants(t, "SignUpInvited", err, tt.want)
 		})
 	}
 	w := newWorld(t)
 	for _, code := range []string{"", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "\x00"} {
 		_, err := w.PeekInvitation(t.Context(), code)
-		wants(t, fmt.Sprintf("PeekInvitation %q", code), err, "not_found")
+		faulttest.Wants(t, fmt.Sprintf("PeekInvitation %q", code), err, "not_found")
 	}
 }
 
@@ -187,7 +188,7 @@ func TestJoining(t *testing.T) {
 			}
 			for range 2 { // joining twice changes nothing
 				ws, err := w.AcceptInvitation(t.Context(), bob.session, code)
-				wants(t, "AcceptInvitation", err, tt.err)
+				faulttest.Wants(t, "AcceptInvitation", err, tt.err)
 				if err == nil && ws != ann.actor.Workspace {
 					t.Fatalf("AcceptInvitation = %s", ws)
 				}
@@ -250,7 +251,7 @@ func TestSignUpInvitedChecksCredentials(t *testing.T) {
 		"known address": {account.Credentials{Name: "Bob", Email: "owner@example.org", Password: password}, "invalid email"},
 	} {
 		_, _, err := w.SignUpInvited(t.Context(), code, tt.c, device())
-		wants(t, name, err, tt.want)
+		faulttest.Wants(t, name, err, tt.want)
 	}
 	if diff := cmp.Diff(before, w.snapshot(t)); diff != "" {
 		t.Errorf("rows (-before +after):\n%s", diff)
@@ -286,15 +287,15 @@ func TestInvitationsAreListed(t *testing.T) {
 		t.Errorf("Invitations (-want +got): %v\n%s", err, diff)
 	}
 	_, err = w.Invitations(t.Context(), viewer)
-	wants(t, "Invitations for a viewer", err, "forbidden owner_only")
-	wants(t, "revoking as a viewer", w.RevokeInvitation(t.Context(), viewer, made[3].ID), "forbidden owner_only")
-	wants(t, "revoking another team's", w.RevokeInvitation(t.Context(), bob.actor, made[3].ID), "not_found")
-	wants(t, "revoking none", w.RevokeInvitation(t.Context(), ann.actor, id.Mint[account.InvitationID](w.ids)), "not_found")
+	faulttest.Wants(t, "Invitations for a viewer", err, "forbidden owner_only")
+	faulttest.Wants(t, "revoking as a viewer", w.RevokeInvitation(t.Context(), viewer, made[3].ID), "forbidden owner_only")
+	faulttest.Wants(t, "revoking another team's", w.RevokeInvitation(t.Context(), bob.actor, made[3].ID), "not_found")
+	faulttest.Wants(t, "revoking none", w.RevokeInvitation(t.Context(), ann.actor, id.Mint[account.InvitationID](w.ids)), "not_found")
 	w.exec(t, `INSERT INTO invitation (id, workspace_id, role, code_hash, created_by, created_at, expires_at)
 		SELECT 'inv_' || n, $1, 'viewer', sha256(n::text::bytea), $2, $3::timestamptz, $3::timestamptz + interval '1 day' FROM generate_series(1, 98) n`,
 		ann.actor.Workspace, ann.actor.User, w.clock.Now())
 	_, _, err = w.Invite(t.Context(), ann.actor, account.InvitationDraft{Role: account.Viewer})
-	wants(t, "above a hundred", err, "conflict too_many_invitations")
+	faulttest.Wants(t, "above a hundred", err, "conflict too_many_invitations")
 }
 
 func TestAcceptWhileTheAccountIsDeleted(t *testing.T) {
@@ -319,5 +320,5 @@ func TestAcceptWhileTheAccountIsDeleted(t *testing.T) {
 		return // he joined first, and then could leave
 	}
 	_, err = w.AcceptInvitation(t.Context(), bob.session, code)
-	wants(t, "joining when deleted", err, "unauthenticated")
+	faulttest.Wants(t, "joining when deleted", err, "unauthenticated")
 }

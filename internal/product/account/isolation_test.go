@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -167,7 +168,7 @@ func TestTwoTeams(t *testing.T) {
 	for name, list := range calls {
 		for i, c := range list {
 			got, err := c.do(t.Context())
-			wants(t, fmt.Sprintf("%s (%d)", name, i), err, c.want)
+			faulttest.Wants(t, fmt.Sprintf("%s (%d)", name, i), err, c.want)
 			shown := fmt.Sprintf("%+v %v", got, err)
 			for _, secret := range his {
 				if strings.Contains(shown, secret) {

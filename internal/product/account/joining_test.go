@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -136,7 +137,7 @@ func TestJoiningTwiceGrantsNoMoreThanBoth(t *testing.T) {
 			case err != nil && after.exceeds(before):
 				t.Errorf("%s: refused, and %v became %v", name, before, after)
 			case err != nil:
-				wants(t, name, err, "conflict already_member")
+				faulttest.Wants(t, name, err, "conflict already_member")
 			}
 			// Only what no single role can say is refused.
 			sayable := !before.exceeds(offered) || !offered.exceeds(before) || first.role == second.role

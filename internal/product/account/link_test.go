@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,12 +99,12 @@ func TestStartLinkWhileTheOperatorIsSuspended(t *testing.T) {
 	}
 	before := w.snapshot(t)
 	_, _, err = w.Redeem(t.Context(), code, device())
-	wants(t, "Redeem", err, "conflict operator_suspended")
+	faulttest.Wants(t, "Redeem", err, "conflict operator_suspended")
 	if diff := cmp.Diff(before, w.snapshot(t)); diff != "" {
 		t.Errorf("rows (-before +after):\n%s", diff)
 	}
 	_, err = w.MintResetLink(t.Context(), "")
-	wants(t, "MintResetLink", err, "forbidden suspended")
+	faulttest.Wants(t, "MintResetLink", err, "forbidden suspended")
 	w.exec(t, `UPDATE app_user SET suspended_at = NULL`)
 	_, r, err := w.Redeem(t.Context(), code, device())
 	if err != nil || r.First || r.Session.User.ID != first.actor.User {
@@ -162,7 +163,7 @@ func TestRedeemTable(t *testing.T) {
 	}
 	for _, tt := range tests { // one clock for all
 		secret, _, err := w.Redeem(t.Context(), tt.code(), device())
-		wants(t, tt.name, err, tt.want)
+		faulttest.Wants(t, tt.name, err, tt.want)
 		if (secret == "") != (err != nil) {
 			t.Errorf("%s: secret %q with error %v", tt.name, secret, err)
 		}
@@ -222,7 +223,7 @@ func TestManyStartLinksMakeOneOwner(t *testing.T) {
 func TestMintResetLinkTable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if _, err := w.MintResetLink(t.Context(), ""); says(err) != "not_found" {
+	if _, err := w.MintResetLink(t.Context(), ""); faulttest.Says(err) != "not_found" {
 		t.Errorf("MintResetLink of nobody = %v, want not found", err)
 	}
 	owner := w.owner(t)
@@ -243,7 +244,7 @@ func TestMintResetLinkTable(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			code, err := w.MintResetLink(t.Context(), tt.email)
-			wants(t, "MintResetLink", err, tt.want)
+			faulttest.Wants(t, "MintResetLink", err, tt.want)
 			if err != nil {
 				return
 			}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"pgregory.net/rapid"
@@ -57,7 +58,7 @@ func TestMembershipProperty(t *testing.T) {
 		}
 		pick := func(what string) someone { return rapid.SampledFrom(people).Draw(rt, what) }
 		check := func(what string, err error, want string) {
-			if got := says(err); got != want {
+			if got := faulttest.Says(err); got != want {
 				rt.Fatalf("%s = %q, want %q, in %v", what, got, want, model)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -104,10 +105,10 @@ func TestPasskey(t *testing.T) {
 		t.Errorf("Passkeys (-want +got): %v\n%s", err, diff)
 	}
 	owner.actor = w.in(t, s, "")
-	wants(t, "RemovePasskey", w.RemovePasskey(t.Context(), owner.actor, made.ID), "")
-	wants(t, "RemovePasskey again", w.RemovePasskey(t.Context(), owner.actor, made.ID), "not_found")
+	faulttest.Wants(t, "RemovePasskey", w.RemovePasskey(t.Context(), owner.actor, made.ID), "")
+	faulttest.Wants(t, "RemovePasskey again", w.RemovePasskey(t.Context(), owner.actor, made.ID), "not_found")
 	_, err = w.enter(t, key)
-	wants(t, "a removed passkey", err, "unauthenticated passkey_refused")
+	faulttest.Wants(t, "a removed passkey", err, "unauthenticated passkey_refused")
 }
 
 func TestPasskeySignInRefusals(t *testing.T) {
@@ -159,7 +160,7 @@ func TestPasskeySignInRefusals(t *testing.T) {
 			tt.change(t, w, ann, key)
 			before := w.snapshot(t)["session"]
 			_, err := w.enter(t, key)
-			wants(t, "FinishPasskeySignIn", err, tt.want)
+			faulttest.Wants(t, "FinishPasskeySignIn", err, tt.want)
 			if f := fault.Of(err); f != nil && f.Kind == fault.Unauthenticated && f.Detail != "This passkey does not belong to an account here, or no longer." {
 				t.Errorf("the refusal says %q", f.Detail)
 			}
@@ -183,7 +184,7 @@ func TestCopiedPasskeyIsNoted(t *testing.T) {
 		}
 	}
 	_, err := w.enter(t, &copied)
-	wants(t, "the copy", err, "unauthenticated passkey_refused")
+	faulttest.Wants(t, "the copy", err, "unauthenticated passkey_refused")
 	if n := w.count(t, `SELECT count(*) FROM passkey WHERE id = $1 AND cloned_at IS NOT NULL`, made.ID); n != 1 {
 		t.Error("the copy is not noted")
 	}
@@ -289,42 +290,42 @@ func TestCeremonies(t *testing.T) {
 	key := newAuthenticator(t)
 	options, ceremony := begin()
 	answer := key.create(t, options)
-	wants(t, "by another user", finish(bob, ceremony, "", answer), "gone ceremony_over")
+	faulttest.Wants(t, "by another user", finish(bob, ceremony, "", answer), "gone ceremony_over")
 	_, _, err := w.FinishPasskeySignIn(ctx, ceremony, answer, device())
-	wants(t, "as a sign-in", err, "gone ceremony_over")
-	wants(t, "with a bad name", finish(ann, ceremony, "a\nb", answer), "invalid name")
-	wants(t, "right", finish(ann, ceremony, "key", answer), "")
-	wants(t, "again", finish(ann, ceremony, "key", answer), "gone ceremony_over")
+	faulttest.Wants(t, "as a sign-in", err, "gone ceremony_over")
+	faulttest.Wants(t, "with a bad name", finish(ann, ceremony, "a\nb", answer), "invalid name")
+	faulttest.Wants(t, "right", finish(ann, ceremony, "key", answer), "")
+	faulttest.Wants(t, "again", finish(ann, ceremony, "key", answer), "gone ceremony_over")
 
 	options, ceremony = begin()
 	answer = newAuthenticator(t).create(t, options)
 	w.clock.Advance(5 * time.Minute)
-	wants(t, "too late", finish(ann, ceremony, "", answer), "gone ceremony_over")
+	faulttest.Wants(t, "too late", finish(ann, ceremony, "", answer), "gone ceremony_over")
 
 	options, ceremony = begin()
-	wants(t, "a credential that is stored", finish(ann, ceremony, "", known.create(t, options)), "conflict passkey_known")
+	faulttest.Wants(t, "a credential that is stored", finish(ann, ceremony, "", known.create(t, options)), "conflict passkey_known")
 
 	options, _ = begin()
 	_, ceremony = begin()
-	wants(t, "an answer to another challenge", finish(ann, ceremony, "", newAuthenticator(t).create(t, options)), "invalid answer")
+	faulttest.Wants(t, "an answer to another challenge", finish(ann, ceremony, "", newAuthenticator(t).create(t, options)), "invalid answer")
 
 	for _, bad := range []string{"", "null", "{}", "[]", `{"id":1}`, "\xff", strings.Repeat("[", 1000), `{"rawId":"` + strings.Repeat("A", 70_000) + `"}`} {
 		_, ceremony = begin()
-		wants(t, fmt.Sprintf("the answer %.20q", bad), finish(ann, ceremony, "", json.RawMessage(bad)), "malformed passkey_unreadable")
+		faulttest.Wants(t, fmt.Sprintf("the answer %.20q", bad), finish(ann, ceremony, "", json.RawMessage(bad)), "malformed passkey_unreadable")
 		_, login, err := w.BeginPasskeySignIn(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, _, err = w.FinishPasskeySignIn(ctx, login, json.RawMessage(bad), device())
-		wants(t, fmt.Sprintf("signing in with %.20q", bad), err, "malformed passkey_unreadable")
+		faulttest.Wants(t, fmt.Sprintf("signing in with %.20q", bad), err, "malformed passkey_unreadable")
 	}
 	for _, rubbish := range []string{"", "x", ann.secret, "\x00"} {
-		wants(t, "the ceremony "+rubbish, finish(ann, rubbish, "", answer), "gone ceremony_over")
+		faulttest.Wants(t, "the ceremony "+rubbish, finish(ann, rubbish, "", answer), "gone ceremony_over")
 	}
 	if list, err := w.Passkeys(ctx, bob.actor); err != nil || list == nil || len(list) != 0 {
 		t.Errorf("Bob's passkeys = %v, %v; want an empty list", list, err)
 	}
-	wants(t, "removing another's", w.RemovePasskey(ctx, bob.actor, w.passkeys(t, ann)[0].ID), "not_found")
+	faulttest.Wants(t, "removing another's", w.RemovePasskey(ctx, bob.actor, w.passkeys(t, ann)[0].ID), "not_found")
 }
 
 func (w *world) passkeys(t *testing.T, p someone) []account.Passkey {
@@ -344,7 +345,7 @@ func TestPasskeysAreLimited(t *testing.T) {
 		w.enrol(t, ann, newAuthenticator(t))
 	}
 	_, _, err := w.BeginPasskey(t.Context(), ann.actor)
-	wants(t, "the 21st", err, "conflict too_many_passkeys")
+	faulttest.Wants(t, "the 21st", err, "conflict too_many_passkeys")
 }
 
 // An authenticator that cannot verify its user when it is registered need not later.
@@ -355,10 +356,10 @@ func TestPasskeyWithoutVerification(t *testing.T) {
 	key.flags = userPresent
 	w.enrol(t, w.person(t, "ann"), key)
 	_, err := w.enter(t, key)
-	wants(t, "without", err, "")
+	faulttest.Wants(t, "without", err, "")
 	key.flags |= userVerified
 	_, err = w.enter(t, key)
-	wants(t, "with", err, "")
+	faulttest.Wants(t, "with", err, "")
 }
 
 // Anybody may begin to sign in, so what that stores is bounded.
@@ -369,12 +370,12 @@ func TestBegunSignInsAreBounded(t *testing.T) {
 		_, _, err := w.BeginPasskeySignIn(t.Context())
 		return err
 	}
-	wants(t, "the first", begin(), "")
+	faulttest.Wants(t, "the first", begin(), "")
 	w.exec(t, `UPDATE throttle SET tries = 599`)
-	wants(t, "the last of a minute", begin(), "")
+	faulttest.Wants(t, "the last of a minute", begin(), "")
 	before := w.snapshot(t)
 	err := begin()
-	wants(t, "one more", err, "too_many too_many_tries")
+	faulttest.Wants(t, "one more", err, "too_many too_many_tries")
 	if f := fault.Of(err); f == nil || f.RetryAfter != time.Minute {
 		t.Errorf("one more = %v, want to wait a minute", err)
 	}
@@ -382,7 +383,7 @@ func TestBegunSignInsAreBounded(t *testing.T) {
 		t.Errorf("rows (-before +after):\n%s", diff)
 	}
 	w.clock.Advance(time.Minute)
-	wants(t, "a minute later", begin(), "")
+	faulttest.Wants(t, "a minute later", begin(), "")
 }
 
 func TestPasskeyTriesAreThrottled(t *testing.T) {
@@ -392,10 +393,10 @@ func TestPasskeyTriesAreThrottled(t *testing.T) {
 	key.handle = []byte("usr_x")
 	for range 50 {
 		_, err := w.enter(t, key)
-		wants(t, "unknown", err, "unauthenticated passkey_refused")
+		faulttest.Wants(t, "unknown", err, "unauthenticated passkey_refused")
 	}
 	_, err := w.enter(t, key)
-	wants(t, "the 51st", err, "too_many too_many_tries")
+	faulttest.Wants(t, "the 51st", err, "too_many too_many_tries")
 }
 
 func TestWherePasskeysWork(t *testing.T) {
@@ -441,7 +442,7 @@ func TestWherePasskeysWork(t *testing.T) {
 			_, _, beginSignIn := a.BeginPasskeySignIn(t.Context())
 			_, _, finishSignIn := a.FinishPasskeySignIn(t.Context(), "", nil, device())
 			for _, err := range []error{begin, finish, beginSignIn, finishSignIn} {
-				wants(t, "a passkey method", err, "misdirected passkeys_unavailable")
+				faulttest.Wants(t, "a passkey method", err, "misdirected passkeys_unavailable")
 			}
 		})
 	}

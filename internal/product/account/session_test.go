@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/base/id"
 	"cofounder/internal/product/account"
 
@@ -58,9 +59,9 @@ func TestSessionEnds(t *testing.T) {
 			ann := w.person(t, "ann")
 			tt.before(t, w, ann)
 			_, err := w.Authenticate(t.Context(), ann.secret)
-			wants(t, "Authenticate", err, tt.want)
+			faulttest.Wants(t, "Authenticate", err, tt.want)
 			_, err = w.ActorIn(t.Context(), ann.session, "")
-			wants(t, "ActorIn", err, tt.want)
+			faulttest.Wants(t, "ActorIn", err, tt.want)
 		})
 	}
 }
@@ -85,7 +86,7 @@ func TestRubbishSecrets(t *testing.T) {
 		ann.secret + "=", string(ann.session.ID), "\x00", strings.Repeat("A", 43), strings.Repeat("A", 1<<20),
 	} {
 		_, err := w.Authenticate(t.Context(), secret)
-		wants(t, "Authenticate "+secret[:min(len(secret), 50)], err, "unauthenticated")
+		faulttest.Wants(t, "Authenticate "+secret[:min(len(secret), 50)], err, "unauthenticated")
 	}
 }
 
@@ -192,10 +193,10 @@ func TestSessionsListAndRevoke(t *testing.T) {
 	if diff := cmp.Diff(want, ids()); diff != "" {
 		t.Fatalf("Sessions (-want +got):\n%s", diff)
 	}
-	wants(t, "revoking one", w.RevokeSession(t.Context(), ann.actor, all[1].ID), "")
-	wants(t, "revoking it again", w.RevokeSession(t.Context(), ann.actor, all[1].ID), "not_found")
-	wants(t, "revoking Bob's", w.RevokeSession(t.Context(), ann.actor, bob.session.ID), "not_found")
-	wants(t, "revoking rubbish", w.RevokeSession(t.Context(), ann.actor, "ses_x'; DROP TABLE session"), "not_found")
+	faulttest.Wants(t, "revoking one", w.RevokeSession(t.Context(), ann.actor, all[1].ID), "")
+	faulttest.Wants(t, "revoking it again", w.RevokeSession(t.Context(), ann.actor, all[1].ID), "not_found")
+	faulttest.Wants(t, "revoking Bob's", w.RevokeSession(t.Context(), ann.actor, bob.session.ID), "not_found")
+	faulttest.Wants(t, "revoking rubbish", w.RevokeSession(t.Context(), ann.actor, "ses_x'; DROP TABLE session"), "not_found")
 	if diff := cmp.Diff(slices.Delete(want, 1, 2), ids()); diff != "" {
 		t.Errorf("Sessions (-want +got):\n%s", diff)
 	}
@@ -228,7 +229,7 @@ func TestSessionsAreLimited(t *testing.T) {
 		t.Errorf("%d sessions, the newest of %v", len(list), list[0].CreatedAt)
 	}
 	_, err = w.Authenticate(t.Context(), ann.secret)
-	wants(t, "the oldest", err, "unauthenticated")
+	faulttest.Wants(t, "the oldest", err, "unauthenticated")
 }
 
 func TestDeviceIsCut(t *testing.T) {
@@ -293,13 +294,13 @@ func TestActorIn(t *testing.T) {
 	}
 	for _, ws := range []account.WorkspaceID{"wsp_nope", id.Mint[account.WorkspaceID](w.ids), "' OR true --"} {
 		_, err := w.ActorIn(t.Context(), ann.session, ws)
-		wants(t, "ActorIn "+string(ws), err, "not_found")
-		wants(t, "SwitchWorkspace "+string(ws), w.SwitchWorkspace(t.Context(), ann.session, ws), "not_found")
+		faulttest.Wants(t, "ActorIn "+string(ws), err, "not_found")
+		faulttest.Wants(t, "SwitchWorkspace "+string(ws), w.SwitchWorkspace(t.Context(), ann.session, ws), "not_found")
 	}
 	_, err = w.ActorIn(t.Context(), bob.session, own)
-	wants(t, "Bob in Ann's", err, "not_found")
+	faulttest.Wants(t, "Bob in Ann's", err, "not_found")
 	_, err = w.ActorIn(t.Context(), account.Session{}, "")
-	wants(t, "nobody", err, "unauthenticated")
+	faulttest.Wants(t, "nobody", err, "unauthenticated")
 }
 
 func TestActorWithoutTeam(t *testing.T) {
@@ -321,7 +322,7 @@ func TestActorWithoutTeam(t *testing.T) {
 	if diff := cmp.Diff(account.Actor{User: s.User.ID, Session: s.ID, Scope: account.ScopeWrite}, actor); diff != "" {
 		t.Errorf("actor (-want +got):\n%s", diff)
 	}
-	wants(t, "Need(MayRead)", actor.Need(account.MayRead), "forbidden")
+	faulttest.Wants(t, "Need(MayRead)", actor.Need(account.MayRead), "forbidden")
 	if _, err := w.Profile(t.Context(), actor); err != nil {
 		t.Errorf("Profile: %v", err)
 	}
@@ -329,8 +330,8 @@ func TestActorWithoutTeam(t *testing.T) {
 		t.Errorf("Workspaces = %v, %v; want an empty list", list, err)
 	}
 	_, err = w.CreateWorkspace(t.Context(), actor, "Mine")
-	wants(t, "CreateWorkspace", err, "forbidden sign_up_closed")
-	wants(t, "DeleteAccount", w.DeleteAccount(t.Context(), actor, "ann@example.org"), "")
+	faulttest.Wants(t, "CreateWorkspace", err, "forbidden sign_up_closed")
+	faulttest.Wants(t, "DeleteAccount", w.DeleteAccount(t.Context(), actor, "ann@example.org"), "")
 }
 
 func TestForRun(t *testing.T) {
@@ -369,13 +370,13 @@ func TestForRun(t *testing.T) {
 	for _, tt := range tests { // each goes on from the last
 		tt.before(t)
 		got, err := w.ForRun(t.Context(), bob.actor.User, ann.actor.Workspace)
-		wants(t, tt.name, err, tt.want)
+		faulttest.Wants(t, tt.name, err, tt.want)
 		if err == nil && got != want {
 			t.Errorf("%s: ForRun = %+v, want %+v", tt.name, got, want)
 		}
 	}
 	_, err := w.ForRun(t.Context(), "usr_unknown", ann.actor.Workspace)
-	wants(t, "ForRun of an unknown user", err, "forbidden not_a_member")
+	faulttest.Wants(t, "ForRun of an unknown user", err, "forbidden not_a_member")
 }
 
 func TestVisitsAtOnceWriteOnce(t *testing.T) {

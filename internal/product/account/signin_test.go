@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,7 +46,7 @@ func TestSignIn(t *testing.T) {
 			t.Parallel()
 			d := account.Device{UserAgent: browser, Address: fmt.Sprintf("198.51.100.%d", i)}
 			secret, s, err := w.SignIn(t.Context(), tt.email, tt.password, d)
-			wants(t, "SignIn", err, tt.want)
+			faulttest.Wants(t, "SignIn", err, tt.want)
 			if err != nil {
 				if secret != "" || s.ID != "" {
 					t.Errorf("a refused sign-in returned %q, %+v", secret, s)
@@ -68,10 +69,10 @@ func TestOneSpellingOfAnAddress(t *testing.T) {
 	w := newWorld(t)
 	w.person(t, "rene\u0301") // e and a combining accent
 	_, _, err := w.SignIn(t.Context(), "REN\u00c9@example.org", password, device())
-	wants(t, "SignIn with the accented letter", err, "")
+	faulttest.Wants(t, "SignIn with the accented letter", err, "")
 	c := account.Credentials{Name: "René", Email: "ren\u00e9@example.org", Password: password}
 	_, _, err = w.SignUp(t.Context(), c, device())
-	wants(t, "a second account", err, "invalid email")
+	faulttest.Wants(t, "a second account", err, "invalid email")
 }
 
 // Everything a stranger can see of a refusal must be the same whether the address
@@ -118,26 +119,26 @@ func TestSignInIsThrottled(t *testing.T) {
 		return err
 	}
 	for i := range 5 {
-		wants(t, fmt.Sprintf("failure %d", i+1), try("ann@example.org", "wrong", home), "unauthenticated wrong_credentials")
+		faulttest.Wants(t, fmt.Sprintf("failure %d", i+1), try("ann@example.org", "wrong", home), "unauthenticated wrong_credentials")
 	}
 	err := try("ann@example.org", password, home)
-	wants(t, "the right password after five wrong ones", err, "too_many too_many_tries")
+	faulttest.Wants(t, "the right password after five wrong ones", err, "too_many too_many_tries")
 	if got := fault.Of(err).RetryAfter; got != 15*time.Minute {
 		t.Errorf("RetryAfter = %v, want 15m", got)
 	}
-	wants(t, "the same in capitals", try("ANN@example.org", password, home), "too_many too_many_tries")
-	wants(t, "another account from there", try("bob@example.org", password, home), "")
-	wants(t, "the account from elsewhere", try("ann@example.org", password, account.Device{Address: "192.0.2.2"}), "")
+	faulttest.Wants(t, "the same in capitals", try("ANN@example.org", password, home), "too_many too_many_tries")
+	faulttest.Wants(t, "another account from there", try("bob@example.org", password, home), "")
+	faulttest.Wants(t, "the account from elsewhere", try("ann@example.org", password, account.Device{Address: "192.0.2.2"}), "")
 
 	w.clock.Advance(15*time.Minute - time.Second)
-	wants(t, "a second early", try("ann@example.org", password, home), "too_many too_many_tries")
+	faulttest.Wants(t, "a second early", try("ann@example.org", password, home), "too_many too_many_tries")
 	w.clock.Advance(time.Second)
-	wants(t, "after the wait", try("ann@example.org", "wrong", home), "unauthenticated wrong_credentials")
-	wants(t, "success", try("ann@example.org", password, home), "")
+	faulttest.Wants(t, "after the wait", try("ann@example.org", "wrong", home), "unauthenticated wrong_credentials")
+	faulttest.Wants(t, "success", try("ann@example.org", password, home), "")
 	for i := range 5 {
-		wants(t, fmt.Sprintf("failure %d after success", i+1), try("ann@example.org", "wrong", home), "unauthenticated wrong_credentials")
+		faulttest.Wants(t, fmt.Sprintf("failure %d after success", i+1), try("ann@example.org", "wrong", home), "unauthenticated wrong_credentials")
 	}
-	wants(t, "the sixth", try("ann@example.org", "wrong", home), "too_many too_many_tries")
+	faulttest.Wants(t, "the sixth", try("ann@example.org", "wrong", home), "too_many too_many_tries")
 }
 
 // A locked pair must not be able to lock the account for everybody else.
@@ -184,7 +185,7 @@ func TestWiderThrottles(t *testing.T) {
 			w := newWorld(t)
 			refused := func(i int) string {
 				_, _, err := w.SignIn(t.Context(), tt.email(i), "wrong", account.Device{Address: tt.from(i)})
-				return says(err)
+				return faulttest.Says(err)
 			}
 			for i := range tt.tries {
 				if got := refused(i); got != "unauthenticated wrong_credentials" {
@@ -220,29 +221,29 @@ func TestOwnersPlacesStayOpen(t *testing.T) {
 			}
 		}
 	}
-	wants(t, "the office, before", try(password, "192.0.2.1"), "")
+	faulttest.Wants(t, "the office, before", try(password, "192.0.2.1"), "")
 	attack()
 	err := try(password, "192.0.2.2")
-	wants(t, "a new place", err, "too_many too_many_tries")
+	faulttest.Wants(t, "a new place", err, "too_many too_many_tries")
 	if f := fault.Of(err); f == nil || f.RetryAfter > 15*time.Minute {
 		t.Errorf("a new place is told %v, want to wait 15 minutes at most", err)
 	}
-	wants(t, "the office", try(password, "192.0.2.1"), "")
-	wants(t, "where the account was made", try(password, "from ann"), "")
+	faulttest.Wants(t, "the office", try(password, "192.0.2.1"), "")
+	faulttest.Wants(t, "where the account was made", try(password, "from ann"), "")
 	for range 5 {
-		wants(t, "a guess at the office", try("wrong", "192.0.2.1"), "unauthenticated wrong_credentials")
+		faulttest.Wants(t, "a guess at the office", try("wrong", "192.0.2.1"), "unauthenticated wrong_credentials")
 	}
-	wants(t, "a sixth guess at the office", try("wrong", "192.0.2.1"), "too_many too_many_tries")
+	faulttest.Wants(t, "a sixth guess at the office", try("wrong", "192.0.2.1"), "too_many too_many_tries")
 	w.clock.Advance(15 * time.Minute)
-	wants(t, "the new place, after the wait", try(password, "192.0.2.2"), "")
+	faulttest.Wants(t, "the new place, after the wait", try(password, "192.0.2.2"), "")
 
 	w.clock.Advance(90*day - time.Minute)
 	attack()
-	wants(t, "the new place, ninety days later", try(password, "192.0.2.2"), "")
+	faulttest.Wants(t, "the new place, ninety days later", try(password, "192.0.2.2"), "")
 	w.clock.Advance(time.Hour)
 	attack()
-	wants(t, "the office, not seen for ninety days", try(password, "192.0.2.1"), "too_many too_many_tries")
-	wants(t, "the new place, seen an hour ago", try(password, "192.0.2.2"), "")
+	faulttest.Wants(t, "the office, not seen for ninety days", try(password, "192.0.2.1"), "too_many too_many_tries")
+	faulttest.Wants(t, "the new place, seen an hour ago", try(password, "192.0.2.2"), "")
 	w.clock.Advance(91 * day)
 	if _, err := w.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
@@ -296,7 +297,7 @@ func TestPasswordChangedWhileSigningIn(t *testing.T) {
 		}
 	})
 	_, _, err = w.SignIn(t.Context(), "ann@example.org", password, device())
-	wants(t, "SignIn", err, "unauthenticated wrong_credentials")
+	faulttest.Wants(t, "SignIn", err, "unauthenticated wrong_credentials")
 	if n := w.count(t, `SELECT count(*) FROM session WHERE user_id = $1`, ann.actor.User); n != 1 {
 		t.Errorf("%d sessions, want the one that changed the password", n)
 	}
@@ -351,7 +352,7 @@ func TestSignUp(t *testing.T) {
 			t.Parallel()
 			c := account.Credentials{Name: tt.user, Email: tt.email, Password: tt.password}
 			secret, s, err := w.SignUp(t.Context(), c, account.Device{Address: fmt.Sprintf("203.0.113.%d", i)})
-			wants(t, "SignUp", err, tt.want)
+			faulttest.Wants(t, "SignUp", err, tt.want)
 			if err != nil {
 				if secret != "" || s.ID != "" {
 					t.Errorf("a refused sign-up returned %q, %+v", secret, s)
@@ -377,13 +378,13 @@ func TestSignUpIsAsked(t *testing.T) {
 		w := newWorld(t, closed)
 		w.owner(t)
 		_, _, err := w.SignUp(t.Context(), c, device())
-		wants(t, "SignUp", err, "forbidden sign_up_closed")
+		faulttest.Wants(t, "SignUp", err, "forbidden sign_up_closed")
 	})
 	t.Run("open, but nobody is there yet", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		_, _, err := w.SignUp(t.Context(), c, device())
-		wants(t, "SignUp", err, "forbidden not_started")
+		faulttest.Wants(t, "SignUp", err, "forbidden not_started")
 	})
 	t.Run("ten from one network", func(t *testing.T) {
 		t.Parallel()
@@ -392,13 +393,13 @@ func TestSignUpIsAsked(t *testing.T) {
 		for i := range 10 {
 			c := account.Credentials{Name: "Ann", Email: fmt.Sprintf("ann%d@example.org", i/2), Password: password}
 			_, _, err := w.SignUp(t.Context(), c, device())
-			wants(t, fmt.Sprintf("sign-up %d", i), err, []string{"", "invalid email"}[i%2])
+			faulttest.Wants(t, fmt.Sprintf("sign-up %d", i), err, []string{"", "invalid email"}[i%2])
 		}
 		_, _, err := w.SignUp(t.Context(), c, device())
-		wants(t, "the eleventh", err, "too_many too_many_tries")
+		faulttest.Wants(t, "the eleventh", err, "too_many too_many_tries")
 		w.clock.Advance(time.Hour)
 		_, _, err = w.SignUp(t.Context(), c, device())
-		wants(t, "an hour later", err, "")
+		faulttest.Wants(t, "an hour later", err, "")
 	})
 	t.Run("one address at once", func(t *testing.T) {
 		t.Parallel()
@@ -422,7 +423,7 @@ func TestRefusedSignUpWritesNothing(t *testing.T) {
 	before := w.snapshot(t)
 	c := account.Credentials{Name: "Ann", Email: "ann@example.org", Password: password}
 	_, _, err := w.SignUp(t.Context(), c, device())
-	wants(t, "SignUp", err, "invalid email")
+	faulttest.Wants(t, "SignUp", err, "invalid email")
 	if diff := cmp.Diff(before, w.snapshot(t)); diff != "" {
 		t.Errorf("rows (-before +after):\n%s", diff)
 	}
@@ -443,7 +444,7 @@ func TestRefusalsCostTheSame(t *testing.T) {
 	for i, email := range []string{"ann@example.org", "bob@example.org", "owner@example.org", "nobody@example.org", "not an address", ""} {
 		before := hashes.Load()
 		_, _, err := w.SignIn(t.Context(), email, "wrong", account.Device{Address: fmt.Sprint(i)})
-		wants(t, "SignIn "+email, err, "unauthenticated wrong_credentials")
+		faulttest.Wants(t, "SignIn "+email, err, "unauthenticated wrong_credentials")
 		if got := hashes.Load() - before; got != 1 {
 			t.Errorf("%q cost %d hashes, want 1", email, got)
 		}

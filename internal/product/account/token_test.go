@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,7 +32,7 @@ func TestCreateToken(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			secret, token, err := w.CreateToken(t.Context(), ann.actor, tt.draft)
-			wants(t, "CreateToken", err, tt.want)
+			faulttest.Wants(t, "CreateToken", err, tt.want)
 			if err != nil {
 				return
 			}
@@ -100,7 +101,7 @@ func TestTokenLife(t *testing.T) {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
 		actor, err := w.AuthenticateToken(t.Context(), secret)
-		wants(t, tt.name, err, tt.want)
+		faulttest.Wants(t, tt.name, err, tt.want)
 		if err == nil && (actor.Role != tt.role || actor.Token != token.ID || actor.Operator) {
 			t.Errorf("%s: actor = %+v, want %s", tt.name, actor, tt.role)
 		}
@@ -124,13 +125,13 @@ func TestTokenGoesWithMembership(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = w.AuthenticateToken(t.Context(), inAnns)
-	wants(t, "token of a team left", err, "unauthenticated bad_token")
+	faulttest.Wants(t, "token of a team left", err, "unauthenticated bad_token")
 	_, err = w.AuthenticateToken(t.Context(), inOwn)
-	wants(t, "token of another team", err, "")
+	faulttest.Wants(t, "token of another team", err, "")
 	// Joining again does not bring it back.
 	w.joins(t, bob, ann, account.InvitationDraft{Role: account.Member})
 	_, err = w.AuthenticateToken(t.Context(), inAnns)
-	wants(t, "token after joining again", err, "unauthenticated bad_token")
+	faulttest.Wants(t, "token after joining again", err, "unauthenticated bad_token")
 }
 
 func TestTokenUseIsWrittenOnceAMinute(t *testing.T) {
@@ -170,10 +171,10 @@ func TestRubbishTokens(t *testing.T) {
 		string(token.ID), ann.secret, "cof_" + strings.Repeat("0", 59), "\x00", strings.Repeat("c", 1<<20),
 	} {
 		_, err := w.AuthenticateToken(t.Context(), s)
-		wants(t, "AuthenticateToken "+s[:min(len(s), 70)], err, "unauthenticated bad_token")
+		faulttest.Wants(t, "AuthenticateToken "+s[:min(len(s), 70)], err, "unauthenticated bad_token")
 	}
 	_, err = w.Authenticate(t.Context(), secret)
-	wants(t, "a token as a cookie", err, "unauthenticated")
+	faulttest.Wants(t, "a token as a cookie", err, "unauthenticated")
 }
 
 func TestRevokeToken(t *testing.T) {
@@ -200,9 +201,9 @@ func TestRevokeToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, "a read token", w.RevokeToken(t.Context(), reader, first.ID), "forbidden token_read_only")
-	wants(t, "a write token", w.RevokeToken(t.Context(), writer, first.ID), "")
-	wants(t, "again", w.RevokeToken(t.Context(), ann.actor, first.ID), "not_found")
+	faulttest.Wants(t, "a read token", w.RevokeToken(t.Context(), reader, first.ID), "forbidden token_read_only")
+	faulttest.Wants(t, "a write token", w.RevokeToken(t.Context(), writer, first.ID), "")
+	faulttest.Wants(t, "again", w.RevokeToken(t.Context(), ann.actor, first.ID), "not_found")
 	list, err := w.Tokens(t.Context(), reader)
 	if err != nil {
 		t.Fatal(err)
@@ -214,10 +215,10 @@ func TestRevokeToken(t *testing.T) {
 	if diff := cmp.Diff([]string{"write", "read"}, names); diff != "" {
 		t.Errorf("Tokens (-want +got):\n%s", diff)
 	}
-	wants(t, "itself", w.RevokeToken(t.Context(), writer, write.ID), "")
-	wants(t, "the last", w.RevokeToken(t.Context(), ann.actor, read.ID), "")
+	faulttest.Wants(t, "itself", w.RevokeToken(t.Context(), writer, write.ID), "")
+	faulttest.Wants(t, "the last", w.RevokeToken(t.Context(), ann.actor, read.ID), "")
 	_, err = w.AuthenticateToken(t.Context(), readSecret)
-	wants(t, "a revoked token", err, "unauthenticated bad_token")
+	faulttest.Wants(t, "a revoked token", err, "unauthenticated bad_token")
 	if list, err := w.Tokens(t.Context(), ann.actor); err != nil || list == nil || len(list) != 0 {
 		t.Errorf("Tokens = %v, %v; want an empty list", list, err)
 	}
@@ -234,7 +235,7 @@ func TestTokensAreLimited(t *testing.T) {
 		}
 	}
 	_, _, err := w.CreateToken(t.Context(), ann.actor, draft)
-	wants(t, "the 101st", err, "conflict too_many_tokens")
+	faulttest.Wants(t, "the 101st", err, "conflict too_many_tokens")
 }
 
 // What concerns the account itself, or lets others in, is for a person at a
@@ -304,9 +305,9 @@ func TestWhatTokensMayNot(t *testing.T) {
 	}
 	before := w.snapshot(t)
 	for _, tt := range tests {
-		wants(t, tt.name+" by a token", tt.do(actor), "forbidden session_needed")
-		wants(t, tt.name+" by a run", tt.do(run), "forbidden session_needed")
-		wants(t, tt.name+" by nobody", tt.do(account.Actor{}), "forbidden session_needed")
+		faulttest.Wants(t, tt.name+" by a token", tt.do(actor), "forbidden session_needed")
+		faulttest.Wants(t, tt.name+" by a run", tt.do(run), "forbidden session_needed")
+		faulttest.Wants(t, tt.name+" by nobody", tt.do(account.Actor{}), "forbidden session_needed")
 	}
 	if diff := cmp.Diff(before, w.snapshot(t)); diff != "" {
 		t.Errorf("rows (-before +after):\n%s", diff)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,7 +60,7 @@ func TestSetProfile(t *testing.T) {
 				p = w.person(t, "ann")
 			}
 			got, err := w.SetProfile(t.Context(), p.actor, tt.edit)
-			wants(t, "SetProfile", err, tt.want)
+			faulttest.Wants(t, "SetProfile", err, tt.want)
 			read, readErr := w.Profile(t.Context(), p.actor)
 			if readErr != nil {
 				t.Fatal(readErr)
@@ -107,27 +108,27 @@ func TestSetPassword(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = w.SetPassword(t.Context(), ann.actor, tt.current, tt.next)
-			wants(t, "SetPassword", err, tt.want)
+			faulttest.Wants(t, "SetPassword", err, tt.want)
 			in, out, otherSession, unusedLink := tt.next, password, "unauthenticated", "not_found"
 			if tt.want != "" {
 				in, out, otherSession, unusedLink = password, tt.next, "", ""
 			}
 			_, _, err = w.SignIn(t.Context(), "ann@example.org", in, device())
-			wants(t, "signing in with the password in force", err, "")
+			faulttest.Wants(t, "signing in with the password in force", err, "")
 			if in != out {
 				_, _, err = w.SignIn(t.Context(), "ann@example.org", out, device())
-				wants(t, "signing in with the other", err, "unauthenticated wrong_credentials")
+				faulttest.Wants(t, "signing in with the other", err, "unauthenticated wrong_credentials")
 			}
 			_, err = w.Authenticate(t.Context(), ann.secret)
-			wants(t, "her session", err, "")
+			faulttest.Wants(t, "her session", err, "")
 			_, err = w.Authenticate(t.Context(), other)
-			wants(t, "her other session", err, otherSession)
+			faulttest.Wants(t, "her other session", err, otherSession)
 			_, err = w.Authenticate(t.Context(), bob.secret)
-			wants(t, "Bob's session", err, "")
+			faulttest.Wants(t, "Bob's session", err, "")
 			_, err = w.AuthenticateToken(t.Context(), token)
-			wants(t, "her token", err, "")
+			faulttest.Wants(t, "her token", err, "")
 			_, _, err = w.Redeem(t.Context(), link, device())
-			wants(t, "a reset link not used yet", err, unusedLink)
+			faulttest.Wants(t, "a reset link not used yet", err, unusedLink)
 		})
 	}
 }
@@ -137,15 +138,15 @@ func TestCurrentPasswordIsThrottled(t *testing.T) {
 	w := newWorld(t)
 	ann := w.person(t, "ann")
 	for range 3 {
-		wants(t, "wrong", w.SetPassword(t.Context(), ann.actor, "wrong", nextPassword), "invalid current_password")
+		faulttest.Wants(t, "wrong", w.SetPassword(t.Context(), ann.actor, "wrong", nextPassword), "invalid current_password")
 	}
 	for range 2 {
 		_, err := w.SetProfile(t.Context(), ann.actor, account.ProfileEdit{Email: "new@example.org", CurrentPassword: "wrong"})
-		wants(t, "wrong", err, "invalid current_password")
+		faulttest.Wants(t, "wrong", err, "invalid current_password")
 	}
-	wants(t, "right, too late", w.SetPassword(t.Context(), ann.actor, password, nextPassword), "too_many too_many_tries")
+	faulttest.Wants(t, "right, too late", w.SetPassword(t.Context(), ann.actor, password, nextPassword), "too_many too_many_tries")
 	w.clock.Advance(15 * time.Minute)
-	wants(t, "right, after the wait", w.SetPassword(t.Context(), ann.actor, password, nextPassword), "")
+	faulttest.Wants(t, "right, after the wait", w.SetPassword(t.Context(), ann.actor, password, nextPassword), "")
 }
 
 // Whose address is known here must not be searched by trying addresses out.
@@ -161,20 +162,20 @@ func TestAddressesCannotBeSearched(t *testing.T) {
 		return err
 	}
 	for i := range 9 { // signing up was the first of ten
-		wants(t, fmt.Sprint("SetProfile ", i), try(i), []string{"invalid email", ""}[i%2])
+		faulttest.Wants(t, fmt.Sprint("SetProfile ", i), try(i), []string{"invalid email", ""}[i%2])
 	}
-	wants(t, "SetProfile once more", try(9), "too_many too_many_tries")
+	faulttest.Wants(t, "SetProfile once more", try(9), "too_many too_many_tries")
 	_, err := w.SetProfile(t.Context(), ann.actor, account.ProfileEdit{Name: "Ann", Email: "free7@example.org"})
-	wants(t, "a name, and the address there is", err, "")
+	faulttest.Wants(t, "a name, and the address there is", err, "")
 	w.clock.Advance(time.Hour)
-	wants(t, "an hour later", try(9), "")
+	faulttest.Wants(t, "an hour later", try(9), "")
 
 	for range 10 {
-		wants(t, "SecureAccount", w.SecureAccount(t.Context(), owner.actor, "known@example.org", nextPassword), "invalid email")
+		faulttest.Wants(t, "SecureAccount", w.SecureAccount(t.Context(), owner.actor, "known@example.org", nextPassword), "invalid email")
 	}
-	wants(t, "SecureAccount once more", w.SecureAccount(t.Context(), owner.actor, "me@example.org", nextPassword), "too_many too_many_tries")
+	faulttest.Wants(t, "SecureAccount once more", w.SecureAccount(t.Context(), owner.actor, "me@example.org", nextPassword), "too_many too_many_tries")
 	w.clock.Advance(time.Hour)
-	wants(t, "SecureAccount an hour later", w.SecureAccount(t.Context(), owner.actor, "me@example.org", nextPassword), "")
+	faulttest.Wants(t, "SecureAccount an hour later", w.SecureAccount(t.Context(), owner.actor, "me@example.org", nextPassword), "")
 }
 
 func TestPasswordAfterResetLink(t *testing.T) {
@@ -183,17 +184,17 @@ func TestPasswordAfterResetLink(t *testing.T) {
 	old := w.person(t, "ann")
 	ann := w.reset(t, "ann@example.org")
 	_, err := w.Authenticate(t.Context(), old.secret)
-	wants(t, "the old session, before a password is set", err, "")
+	faulttest.Wants(t, "the old session, before a password is set", err, "")
 	w.clock.Advance(15*time.Minute - time.Second)
-	wants(t, "SetPassword without the old one", w.SetPassword(t.Context(), ann.actor, "", nextPassword), "")
+	faulttest.Wants(t, "SetPassword without the old one", w.SetPassword(t.Context(), ann.actor, "", nextPassword), "")
 	_, err = w.Authenticate(t.Context(), old.secret)
-	wants(t, "the old session", err, "unauthenticated")
-	wants(t, "a second time", w.SetPassword(t.Context(), ann.actor, "", password), "invalid current_password")
-	wants(t, "with the password", w.SetPassword(t.Context(), ann.actor, nextPassword, password), "")
+	faulttest.Wants(t, "the old session", err, "unauthenticated")
+	faulttest.Wants(t, "a second time", w.SetPassword(t.Context(), ann.actor, "", password), "invalid current_password")
+	faulttest.Wants(t, "with the password", w.SetPassword(t.Context(), ann.actor, nextPassword, password), "")
 
 	late := w.reset(t, "ann@example.org")
 	w.clock.Advance(15 * time.Minute)
-	wants(t, "too late", w.SetPassword(t.Context(), late.actor, "", nextPassword), "invalid current_password")
+	faulttest.Wants(t, "too late", w.SetPassword(t.Context(), late.actor, "", nextPassword), "invalid current_password")
 }
 
 func TestSecureAccount(t *testing.T) {
@@ -202,24 +203,24 @@ func TestSecureAccount(t *testing.T) {
 	owner := w.owner(t)
 	w.person(t, "bob")
 	second := w.owner(t) // another session of the same
-	wants(t, "a password alone", w.SetPassword(t.Context(), owner.actor, "", nextPassword), "conflict email_missing")
-	wants(t, "nothing", w.SecureAccount(t.Context(), owner.actor, "", ""), "invalid email password")
-	wants(t, "somebody's address", w.SecureAccount(t.Context(), owner.actor, "bob@example.org", nextPassword), "invalid email")
-	wants(t, "the address as password", w.SecureAccount(t.Context(), owner.actor, "me@example.org", "me@example.org"), "invalid password")
+	faulttest.Wants(t, "a password alone", w.SetPassword(t.Context(), owner.actor, "", nextPassword), "conflict email_missing")
+	faulttest.Wants(t, "nothing", w.SecureAccount(t.Context(), owner.actor, "", ""), "invalid email password")
+	faulttest.Wants(t, "somebody's address", w.SecureAccount(t.Context(), owner.actor, "bob@example.org", nextPassword), "invalid email")
+	faulttest.Wants(t, "the address as password", w.SecureAccount(t.Context(), owner.actor, "me@example.org", "me@example.org"), "invalid password")
 	if u, err := w.Profile(t.Context(), owner.actor); err != nil || u.Email != "" || u.HasPassword {
 		t.Errorf("after refusals: %+v, %v", u, err)
 	}
-	wants(t, "both", w.SecureAccount(t.Context(), owner.actor, " Me@Example.org", nextPassword), "")
+	faulttest.Wants(t, "both", w.SecureAccount(t.Context(), owner.actor, " Me@Example.org", nextPassword), "")
 	if u, err := w.Profile(t.Context(), owner.actor); err != nil || u.Email != "me@example.org" || !u.HasPassword {
 		t.Errorf("afterwards: %+v, %v", u, err)
 	}
 	_, err := w.Authenticate(t.Context(), second.secret)
-	wants(t, "the other session", err, "unauthenticated")
+	faulttest.Wants(t, "the other session", err, "unauthenticated")
 	_, _, err = w.SignIn(t.Context(), "me@example.org", nextPassword, device())
-	wants(t, "SignIn", err, "")
-	wants(t, "again", w.SecureAccount(t.Context(), owner.actor, "x@example.org", password), "conflict already_secured")
+	faulttest.Wants(t, "SignIn", err, "")
+	faulttest.Wants(t, "again", w.SecureAccount(t.Context(), owner.actor, "x@example.org", password), "conflict already_secured")
 	fresh := w.reset(t, "")
-	wants(t, "after a reset link", w.SecureAccount(t.Context(), fresh.actor, "new@example.org", password), "")
+	faulttest.Wants(t, "after a reset link", w.SecureAccount(t.Context(), fresh.actor, "new@example.org", password), "")
 	_, _, err = w.SignIn(t.Context(), "new@example.org", password, device())
-	wants(t, "SignIn with both new", err, "")
+	faulttest.Wants(t, "SignIn with both new", err, "")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,9 +43,9 @@ func TestWorkspaces(t *testing.T) {
 	}
 	for _, name := range []string{"", "   ", "a\nb", "\u200d", strings.Repeat("x", 81), "\xff", "a\x00"} {
 		_, err := w.CreateWorkspace(t.Context(), ann.actor, name)
-		wants(t, fmt.Sprintf("CreateWorkspace %q", name), err, "invalid name")
+		faulttest.Wants(t, fmt.Sprintf("CreateWorkspace %q", name), err, "invalid name")
 		_, err = w.RenameWorkspace(t.Context(), there, name)
-		wants(t, fmt.Sprintf("RenameWorkspace %q", name), err, "invalid name")
+		faulttest.Wants(t, fmt.Sprintf("RenameWorkspace %q", name), err, "invalid name")
 	}
 }
 
@@ -64,16 +65,16 @@ func TestWhoMayMakeWorkspaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = w.CreateWorkspace(t.Context(), w.in(t, s, ""), "Mine")
-	wants(t, "a member", err, "forbidden sign_up_closed")
+	faulttest.Wants(t, "a member", err, "forbidden sign_up_closed")
 	if err := w.SetRole(t.Context(), owner.actor, s.User.ID, account.Owner); err != nil {
 		t.Fatal(err)
 	}
 	_, err = w.CreateWorkspace(t.Context(), w.in(t, s, ""), "Mine")
-	wants(t, "an owner", err, "")
+	faulttest.Wants(t, "an owner", err, "")
 	w.exec(t, `INSERT INTO workspace (id, name, created_at) SELECT 'wsp_' || n, 'x', now() FROM generate_series(1, 60) n`)
 	w.exec(t, `INSERT INTO member (workspace_id, user_id, role, joined_at) SELECT 'wsp_' || n, $1, 'owner', now() FROM generate_series(1, 48) n`, s.User.ID)
 	_, err = w.CreateWorkspace(t.Context(), w.in(t, s, ""), "More")
-	wants(t, "with fifty", err, "conflict too_many_workspaces")
+	faulttest.Wants(t, "with fifty", err, "conflict too_many_workspaces")
 }
 
 func TestMembersAreListed(t *testing.T) {
@@ -133,25 +134,25 @@ func TestSetRole(t *testing.T) {
 	p := w.project(t, ws)
 	w.joins(t, bob, ann, account.InvitationDraft{Role: account.Viewer, Project: p})
 	ctx := t.Context()
-	wants(t, "a role there is not", w.SetRole(ctx, ann.actor, bob.actor.User, "admin"), "invalid role")
-	wants(t, "no role", w.SetRole(ctx, ann.actor, bob.actor.User, ""), "invalid role")
-	wants(t, "somebody of another team", w.SetRole(ctx, ann.actor, eve.actor.User, account.Owner), "not_found")
-	wants(t, "the last owner", w.SetRole(ctx, ann.actor, ann.actor.User, account.Member), "conflict last_owner")
-	wants(t, "the last owner, to owner", w.SetRole(ctx, ann.actor, ann.actor.User, account.Owner), "")
-	wants(t, "by a viewer", w.SetRole(ctx, w.in(t, bob.session, ws), ann.actor.User, account.Viewer), "forbidden owner_only")
-	wants(t, "to member", w.SetRole(ctx, ann.actor, bob.actor.User, account.Member), "")
+	faulttest.Wants(t, "a role there is not", w.SetRole(ctx, ann.actor, bob.actor.User, "admin"), "invalid role")
+	faulttest.Wants(t, "no role", w.SetRole(ctx, ann.actor, bob.actor.User, ""), "invalid role")
+	faulttest.Wants(t, "somebody of another team", w.SetRole(ctx, ann.actor, eve.actor.User, account.Owner), "not_found")
+	faulttest.Wants(t, "the last owner", w.SetRole(ctx, ann.actor, ann.actor.User, account.Member), "conflict last_owner")
+	faulttest.Wants(t, "the last owner, to owner", w.SetRole(ctx, ann.actor, ann.actor.User, account.Owner), "")
+	faulttest.Wants(t, "by a viewer", w.SetRole(ctx, w.in(t, bob.session, ws), ann.actor.User, account.Viewer), "forbidden owner_only")
+	faulttest.Wants(t, "to member", w.SetRole(ctx, ann.actor, bob.actor.User, account.Member), "")
 	if a := w.in(t, bob.session, ws); a.Role != account.Member || !a.Restricted {
 		t.Errorf("as member: %+v, want still restricted", a)
 	}
-	wants(t, "to owner", w.SetRole(ctx, ann.actor, bob.actor.User, account.Owner), "")
+	faulttest.Wants(t, "to owner", w.SetRole(ctx, ann.actor, bob.actor.User, account.Owner), "")
 	if a := w.in(t, bob.session, ws); a.Role != account.Owner || a.Restricted {
 		t.Errorf("as owner: %+v, want no longer restricted", a)
 	}
 	if n := w.count(t, `SELECT count(*) FROM member_project`); n != 0 {
 		t.Errorf("%d single projects are left of an owner", n)
 	}
-	wants(t, "one of two owners", w.SetRole(ctx, w.in(t, bob.session, ws), ann.actor.User, account.Viewer), "")
-	wants(t, "with a right of yesterday", w.SetRole(ctx, ann.actor, bob.actor.User, account.Viewer), "forbidden owner_only")
+	faulttest.Wants(t, "one of two owners", w.SetRole(ctx, w.in(t, bob.session, ws), ann.actor.User, account.Viewer), "")
+	faulttest.Wants(t, "with a right of yesterday", w.SetRole(ctx, ann.actor, bob.actor.User, account.Viewer), "forbidden owner_only")
 }
 
 func TestRemoveMember(t *testing.T) {
@@ -162,16 +163,16 @@ func TestRemoveMember(t *testing.T) {
 	bobThere := w.joins(t, bob, ann, account.InvitationDraft{Role: account.Member})
 	cidThere := w.joins(t, cid, ann, account.InvitationDraft{Role: account.Viewer})
 	ctx := t.Context()
-	wants(t, "an owner by a member", w.RemoveMember(ctx, bobThere, ann.actor.User), "forbidden owner_only")
-	wants(t, "a viewer by a member", w.RemoveMember(ctx, bobThere, cid.actor.User), "forbidden owner_only")
-	wants(t, "somebody of another team", w.RemoveMember(ctx, ann.actor, eve.actor.User), "not_found")
-	wants(t, "nobody", w.RemoveMember(ctx, ann.actor, ""), "not_found")
-	wants(t, "the last owner", w.RemoveMember(ctx, ann.actor, ann.actor.User), "conflict last_owner")
-	wants(t, "a viewer who leaves", w.RemoveMember(ctx, cidThere, cid.actor.User), "")
-	wants(t, "who left already", w.RemoveMember(ctx, cidThere, cid.actor.User), "not_found")
-	wants(t, "a member by the owner", w.RemoveMember(ctx, ann.actor, bob.actor.User), "")
+	faulttest.Wants(t, "an owner by a member", w.RemoveMember(ctx, bobThere, ann.actor.User), "forbidden owner_only")
+	faulttest.Wants(t, "a viewer by a member", w.RemoveMember(ctx, bobThere, cid.actor.User), "forbidden owner_only")
+	faulttest.Wants(t, "somebody of another team", w.RemoveMember(ctx, ann.actor, eve.actor.User), "not_found")
+	faulttest.Wants(t, "nobody", w.RemoveMember(ctx, ann.actor, ""), "not_found")
+	faulttest.Wants(t, "the last owner", w.RemoveMember(ctx, ann.actor, ann.actor.User), "conflict last_owner")
+	faulttest.Wants(t, "a viewer who leaves", w.RemoveMember(ctx, cidThere, cid.actor.User), "")
+	faulttest.Wants(t, "who left already", w.RemoveMember(ctx, cidThere, cid.actor.User), "not_found")
+	faulttest.Wants(t, "a member by the owner", w.RemoveMember(ctx, ann.actor, bob.actor.User), "")
 	_, err := w.ActorIn(ctx, bob.session, ws)
-	wants(t, "the removed in the team", err, "not_found")
+	faulttest.Wants(t, "the removed in the team", err, "not_found")
 	s, err := w.Authenticate(ctx, bob.secret)
 	if err != nil || s.Workspace != bob.actor.Workspace {
 		t.Errorf("his session is in %q, %v; want his own team", s.Workspace, err)
@@ -192,7 +193,7 @@ func TestInvitationsOfAFormerOwner(t *testing.T) {
 	}
 	for name, p := range map[string]someone{"himself": bob, "another": eve} {
 		_, err := w.AcceptInvitation(t.Context(), p.session, code)
-		wants(t, "a back door for "+name, err, "gone link_revoked")
+		faulttest.Wants(t, "a back door for "+name, err, "gone link_revoked")
 	}
 	if list, err := w.Invitations(t.Context(), ann.actor); err != nil || len(list) != 0 {
 		t.Errorf("Invitations = %v, %v", list, err)
@@ -234,7 +235,7 @@ func TestTwoOwnersAtOnce(t *testing.T) {
 					return tt.do(w, ctx, actors[i], actors[1-i].User)
 				})
 				if (errs[0] == nil) == (errs[1] == nil) {
-					t.Errorf("round %d: %q and %q; want one to succeed", round, says(errs[0]), says(errs[1]))
+					t.Errorf("round %d: %q and %q; want one to succeed", round, faulttest.Says(errs[0]), faulttest.Says(errs[1]))
 				}
 				if n := w.count(t, `SELECT count(*) FROM member WHERE workspace_id = $1 AND role = 'owner'`, made.ID); n != 1 {
 					t.Errorf("round %d: %d owners are left, want 1", round, n)

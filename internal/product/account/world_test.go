@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"cofounder/internal/base/clock"
-	"cofounder/internal/base/fault"
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/product/account"
@@ -165,34 +165,6 @@ func (w *world) suspend(t *testing.T, u account.UserID) {
 	w.exec(t, `UPDATE app_user SET suspended_at = $2 WHERE id = $1`, u, w.clock.Now())
 }
 
-// says returns what an error tells a caller, for comparison: kind, code where it is
-// another word, and which fields; empty for nil.
-func says(err error) string {
-	if err == nil {
-		return ""
-	}
-	f := fault.Of(err)
-	if f == nil {
-		return "not a fault: " + err.Error()
-	}
-	s := f.Kind.String()
-	if f.Code != s {
-		s += " " + f.Code
-	}
-	for _, field := range f.Fields {
-		s += " " + field.Name
-	}
-	return s
-}
-
-// wants fails the test unless err says what is wanted.
-func wants(t *testing.T, what string, err error, want string) {
-	t.Helper()
-	if got := says(err); got != want {
-		t.Errorf("%s = %q, want %q (%v)", what, got, want, err)
-	}
-}
-
 // at once runs n functions at the same moment and returns their errors in order.
 func atOnce(ctx context.Context, n int, do func(ctx context.Context, i int) error) []error {
 	errs := make([]error, n)
@@ -220,7 +192,7 @@ func atOnce(ctx context.Context, n int, do func(ctx context.Context, i int) erro
 func kinds(errs []error) map[string]int {
 	counts := map[string]int{}
 	for _, err := range errs {
-		counts[says(err)]++
+		counts[faulttest.Says(err)]++
 	}
 	return counts
 }

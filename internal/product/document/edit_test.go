@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/document"
 
@@ -107,7 +108,7 @@ func TestEditsThatAreRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := d.edit(t, tt.kind, tt.place, tt.value, 1)
-		wants(t, tt.name, err, tt.want)
+		faulttest.Wants(t, tt.name, err, tt.want)
 	}
 	if n := d.get(t, document.BriefKind).Current.Number + d.get(t, document.ScopeKind).Current.Number; n != 2 {
 		t.Errorf("%d versions, want the two from before", n)
@@ -128,7 +129,7 @@ func TestTwoEditOneSection(t *testing.T) {
 		t.Errorf("an edit elsewhere made version %d", v.Number)
 	}
 	_, err := other.edit(t, document.BriefKind, "value", "Calm hours.", 1)
-	wants(t, "the second edit", err, "conflict edited_meanwhile version theirs yours")
+	faulttest.Wants(t, "the second edit", err, "conflict edited_meanwhile version theirs yours")
 	f := fault.Of(err)
 	for i, want := range []string{"3", `"Quiet hours."`, `"Calm hours."`} {
 		if f.Fields[i].Detail != want {
@@ -162,9 +163,9 @@ func TestRestoreIsANewVersion(t *testing.T) {
 	d.write(t, scope("Owners see free hours."))
 	d.mustEdit(t, document.ScopeKind, "out_of_scope", []string{"Payment", "Chat"}, 1)
 	_, err := d.Restore(t.Context(), d.actor, d.project, document.ScopeKind, 1, 1)
-	wants(t, "from an old page", err, "conflict edited_meanwhile version")
+	faulttest.Wants(t, "from an old page", err, "conflict edited_meanwhile version")
 	_, err = d.Restore(t.Context(), d.actor, d.project, document.ScopeKind, 7, 2)
-	wants(t, "none such", err, "not_found")
+	faulttest.Wants(t, "none such", err, "not_found")
 	back, err := d.Restore(t.Context(), d.actor, d.project, document.ScopeKind, 1, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -205,11 +206,11 @@ func TestScopeIsConfirmed(t *testing.T) {
 	confirm := func(version int) error {
 		return d.inTx(t, func(tx pgx.Tx) error { return d.ConfirmTx(t.Context(), tx, d.actor, d.project, version) })
 	}
-	wants(t, "nothing", confirm(1), "not_found")
+	faulttest.Wants(t, "nothing", confirm(1), "not_found")
 	d.write(t, scope("Owners see free hours."))
-	wants(t, "another version", confirm(2), "conflict edited_meanwhile version")
-	wants(t, "the one in force", confirm(1), "")
-	wants(t, "again", confirm(1), "")
+	faulttest.Wants(t, "another version", confirm(2), "conflict edited_meanwhile version")
+	faulttest.Wants(t, "the one in force", confirm(1), "")
+	faulttest.Wants(t, "again", confirm(1), "")
 	facts := func() string {
 		return strings.Join(d.texts(t, `SELECT fact FROM project_fact WHERE project = $1 ORDER BY fact`, d.project), " ")
 	}

@@ -6,6 +6,7 @@ package document_test
 import (
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/document"
 
 	"github.com/google/go-cmp/cmp"
@@ -87,7 +88,7 @@ func TestSeveralAreWrittenAtOnceAndACrashLosesNone(t *testing.T) {
 		if got := d.get(t, k); got.State != document.Writing {
 			t.Errorf("%s is %s", k, got.State)
 		}
-		wants(t, "again", d.begin(t, k, "run_"+string(k)), "")
+		faulttest.Wants(t, "again", d.begin(t, k, "run_"+string(k)), "")
 	}
 	for _, k := range kinds {
 		if err := d.fail(t, k, "run_"+string(k)); err != nil {
@@ -104,9 +105,9 @@ func TestUnknownKindsDoNotExist(t *testing.T) {
 	d := newWorld(t).desk(t)
 	for _, k := range []document.Kind{"", "change_request_1", "idea_brief", "Brief"} {
 		_, err := d.Get(t.Context(), d.actor, d.project, k)
-		wants(t, string(k), err, "not_found")
+		faulttest.Wants(t, string(k), err, "not_found")
 		_, err = document.Decode(k, []byte(`{}`))
-		wants(t, string(k), err, "not_found")
+		faulttest.Wants(t, string(k), err, "not_found")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/document"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,7 +61,7 @@ func TestNoWordIsLostProperty(t *testing.T) {
 				text := words.Draw(rt, "text")
 				v, err := d.edit(t, document.BriefKind, at, text, base)
 				if err != nil {
-					if !strings.HasPrefix(says(err), "conflict edited_meanwhile") || base == current().Number {
+					if !strings.HasPrefix(faulttest.Says(err), "conflict edited_meanwhile") || base == current().Number {
 						rt.Fatal(err)
 					}
 					return

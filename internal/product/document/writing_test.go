@@ -3,6 +3,7 @@ package document_test
 import (
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/project"
@@ -33,42 +34,42 @@ func TestStatesOfWriting(t *testing.T) {
 		}
 	}
 	state(document.RisksKind, document.NotAsked)
-	wants(t, "without a brief", d.Ask(t.Context(), d.actor, d.project, []document.Kind{document.RisksKind}), "conflict brief_needed")
+	faulttest.Wants(t, "without a brief", d.Ask(t.Context(), d.actor, d.project, []document.Kind{document.RisksKind}), "conflict brief_needed")
 	d.write(t, brief())
 	ask := func(kinds ...document.Kind) error { return d.Ask(t.Context(), d.actor, d.project, kinds) }
-	wants(t, "nothing", ask(), "invalid kinds")
-	wants(t, "no such kind", ask("change_request_1"), "invalid kinds")
-	wants(t, "twice", ask(document.RisksKind, document.RisksKind), "invalid kinds")
-	wants(t, "three", ask(document.ArchitectureKind, document.MilestonesKind, document.RisksKind), "")
+	faulttest.Wants(t, "nothing", ask(), "invalid kinds")
+	faulttest.Wants(t, "no such kind", ask("change_request_1"), "invalid kinds")
+	faulttest.Wants(t, "twice", ask(document.RisksKind, document.RisksKind), "invalid kinds")
+	faulttest.Wants(t, "three", ask(document.ArchitectureKind, document.MilestonesKind, document.RisksKind), "")
 	if got := d.texts(t, `SELECT kind || input::text FROM run`); len(got) != 1 || got[0] != `write_documents{"kinds":["milestones","risks","architecture"]}` {
 		t.Errorf("runs %q, want one with the order of writing", got)
 	}
 	state(document.RisksKind, document.Asked)
-	wants(t, "again", ask(document.RisksKind), "conflict being_written")
+	faulttest.Wants(t, "again", ask(document.RisksKind), "conflict being_written")
 
-	wants(t, "begin", d.begin(t, document.RisksKind, "run_1"), "")
-	wants(t, "begin after a crash", d.begin(t, document.RisksKind, "run_1"), "")
-	wants(t, "begin by another run", d.begin(t, document.RisksKind, "run_2"), "conflict being_written")
-	wants(t, "again while writing", ask(document.RisksKind), "conflict being_written")
+	faulttest.Wants(t, "begin", d.begin(t, document.RisksKind, "run_1"), "")
+	faulttest.Wants(t, "begin after a crash", d.begin(t, document.RisksKind, "run_1"), "")
+	faulttest.Wants(t, "begin by another run", d.begin(t, document.RisksKind, "run_2"), "conflict being_written")
+	faulttest.Wants(t, "again while writing", ask(document.RisksKind), "conflict being_written")
 	state(document.RisksKind, document.Writing)
-	wants(t, "a failure of another run", d.fail(t, document.RisksKind, "run_2"), "")
+	faulttest.Wants(t, "a failure of another run", d.fail(t, document.RisksKind, "run_2"), "")
 	state(document.RisksKind, document.Writing)
-	wants(t, "fail", d.fail(t, document.RisksKind, "run_1"), "")
+	faulttest.Wants(t, "fail", d.fail(t, document.RisksKind, "run_1"), "")
 	state(document.RisksKind, document.Failed)
 	state(document.MilestonesKind, document.Asked) // fails alone
-	wants(t, "retry alone", ask(document.RisksKind), "")
-	wants(t, "begin", d.begin(t, document.RisksKind, "run_3"), "")
+	faulttest.Wants(t, "retry alone", ask(document.RisksKind), "")
+	faulttest.Wants(t, "begin", d.begin(t, document.RisksKind, "run_3"), "")
 	risks := document.Risks{Market: []document.Risk{{Title: "Habit", Severity: document.High}}}
 	_, err := d.finish(t, document.Draft{Content: risks, Run: "run_1"})
-	wants(t, "a run that was overtaken", err, "conflict being_written")
+	faulttest.Wants(t, "a run that was overtaken", err, "conflict being_written")
 	_, err = d.finish(t, document.Draft{Content: risks, Run: "run_3"})
-	wants(t, "finish", err, "")
+	faulttest.Wants(t, "finish", err, "")
 	state(document.RisksKind, document.Written)
-	wants(t, "write again", ask(document.RisksKind), "")
+	faulttest.Wants(t, "write again", ask(document.RisksKind), "")
 	if got := d.get(t, document.RisksKind); got.Current == nil || got.Current.Number != 1 {
 		t.Error("asking again took away what was written")
 	}
-	wants(t, "fail with a version", d.fail(t, document.RisksKind, ""), "")
+	faulttest.Wants(t, "fail with a version", d.fail(t, document.RisksKind, ""), "")
 	if got := d.get(t, document.RisksKind); got.State != document.Failed || got.Current == nil {
 		t.Errorf("after a failed regeneration: %+v", got)
 	}
@@ -88,13 +89,13 @@ func TestNothingIsAskedOnHold(t *testing.T) {
 	if _, err := d.projects.Park(t.Context(), d.actor, d.project, ""); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, "on hold", d.Ask(t.Context(), d.actor, d.project, []document.Kind{document.RisksKind}), "conflict project_parked")
+	faulttest.Wants(t, "on hold", d.Ask(t.Context(), d.actor, d.project, []document.Kind{document.RisksKind}), "conflict project_parked")
 	d.mustEdit(t, document.BriefKind, "value", "Quiet.", 1) // words are always taken
 	if _, err := d.projects.Delete(t.Context(), d.actor, d.project); err != nil {
 		t.Fatal(err)
 	}
 	_, err := d.edit(t, document.BriefKind, "value", "Quieter.", 2)
-	wants(t, "deleted", err, "conflict project_deleted")
+	faulttest.Wants(t, "deleted", err, "conflict project_deleted")
 	if got := d.get(t, document.BriefKind); got.Current == nil {
 		t.Error("a deleted project can not be read")
 	}
@@ -143,7 +144,7 @@ func TestFoundersWordsWin(t *testing.T) {
 			document.Take{Proposal: doc.Proposal.ID, Sections: sections, Base: doc.Current.Number})
 	}
 	_, err = take("risks")
-	wants(t, "a section it does not change", err, "invalid sections")
+	faulttest.Wants(t, "a section it does not change", err, "invalid sections")
 	v, err := take("target_user", "problem")
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +156,7 @@ func TestFoundersWordsWin(t *testing.T) {
 		t.Errorf("made %+v", v)
 	}
 	_, err = take()
-	wants(t, "twice", err, "not_found")
+	faulttest.Wants(t, "twice", err, "not_found")
 }
 
 func TestProposalsAreAnswered(t *testing.T) {
@@ -176,10 +177,10 @@ func TestProposalsAreAnswered(t *testing.T) {
 	old := propose("Fewer calls.")
 	p := propose("No calls.")
 	err := d.Decline(t.Context(), d.actor, d.project, document.BriefKind, old.ID)
-	wants(t, "one that was replaced", err, "not_found")
+	faulttest.Wants(t, "one that was replaced", err, "not_found")
 	d.mustEdit(t, document.BriefKind, "problem", "The telephone.", 2)
 	_, err = d.Accept(t.Context(), d.actor, d.project, document.BriefKind, document.Take{Proposal: p.ID, Base: 2})
-	wants(t, "from an old page", err, "conflict edited_meanwhile version")
+	faulttest.Wants(t, "from an old page", err, "conflict edited_meanwhile version")
 	v, err := d.Accept(t.Context(), d.actor, d.project, document.BriefKind, document.Take{Proposal: p.ID, Base: 3, Sections: []string{"value"}})
 	if b := asBrief(t, v.Content); err != nil || b.Value != "No calls." || b.Problem != "The telephone." {
 		t.Errorf("accepted: %+v, %v", b, err)
@@ -219,10 +220,10 @@ func TestDraftsThatAreRefused(t *testing.T) {
 		{"a per cent of certainty", document.Draft{Content: brief(), Confidence: sure("value", document.Confidence{Level: document.Strong, Reason: "90% sure"})}, "invalid confidence.value"},
 	}
 	for _, tt := range tests {
-		wants(t, tt.name, d.Check(tt.draft), tt.want)
+		faulttest.Wants(t, tt.name, d.Check(tt.draft), tt.want)
 		if tt.want != "" {
 			_, err := d.finish(t, tt.draft)
-			wants(t, tt.name, err, tt.want)
+			faulttest.Wants(t, tt.name, err, tt.want)
 		}
 	}
 	if doc := d.get(t, document.BriefKind); doc.State != document.NotAsked || doc.Current != nil {
@@ -250,7 +251,7 @@ func TestComments(t *testing.T) {
 		"no such version": {document.Remark{Text: "x", Version: 2}, "not_found"},
 	} {
 		_, err := remark(viewer, tt.remark)
-		wants(t, name, err, tt.want)
+		faulttest.Wants(t, name, err, tt.want)
 	}
 	var want []document.Comment
 	for _, at := range []string{"", "features", "features/f1", "features/c1"} {
@@ -267,9 +268,9 @@ func TestComments(t *testing.T) {
 	readOnly := viewer
 	readOnly.Scope = account.ScopeRead
 	_, err := remark(readOnly, document.Remark{Text: "x"})
-	wants(t, "a key that may only read", err, "forbidden token_read_only")
+	faulttest.Wants(t, "a key that may only read", err, "forbidden token_read_only")
 	_, err = d.Resolve(t.Context(), viewer, d.project, document.ScopeKind, want[0].ID)
-	wants(t, "resolve by a viewer", err, "forbidden viewer_only")
+	faulttest.Wants(t, "resolve by a viewer", err, "forbidden viewer_only")
 	for range 2 {
 		if want[0], err = d.Resolve(t.Context(), d.actor, d.project, document.ScopeKind, want[0].ID); err != nil || want[0].ResolvedBy != d.actor.User {
 			t.Errorf("resolved %+v, %v", want[0], err)
@@ -335,15 +336,15 @@ func TestOthersSeeAndChangeNothing(t *testing.T) {
 	}
 	before := d.get(t, k)
 	for name, c := range calls {
-		wants(t, name+" by a stranger", c.call(stranger, d.project), "not_found")
+		faulttest.Wants(t, name+" by a stranger", c.call(stranger, d.project), "not_found")
 		want := ""
 		if c.writes {
 			want = "forbidden viewer_only"
 		}
-		wants(t, name+" by a viewer", c.call(viewer, d.project), want)
+		faulttest.Wants(t, name+" by a viewer", c.call(viewer, d.project), want)
 	}
 	_, err := d.Comment(ctx, stranger, d.project, k, document.Remark{Text: "x"})
-	wants(t, "Comment by a stranger", err, "not_found")
+	faulttest.Wants(t, "Comment by a stranger", err, "not_found")
 	if diff := cmp.Diff(before, d.get(t, k)); diff != "" {
 		t.Errorf("document (-before +after):\n%s", diff)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/interview"
 )
 
@@ -96,9 +97,9 @@ func TestEditsAreCheckedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := d.Choose(t.Context(), d.actor, d.id, c, interview.Both, " ")
-	wants(t, "both without a reason", err, "invalid because")
+	faulttest.Wants(t, "both without a reason", err, "invalid because")
 	_, err = d.Choose(t.Context(), d.actor, d.id, c, "neither", "")
-	wants(t, "no such choice", err, "invalid choice")
+	faulttest.Wants(t, "no such choice", err, "invalid choice")
 	d.submit(t, interview.Reply{Question: qs[1].ID, Text: "Each walk is 20 dollars."})
 	if got = d.checked(t); len(got.Contradictions) != 2 || got.Contradictions[0].Choice != interview.Second || got.Contradictions[1].Choice != "" ||
 		got.Contradictions[1].SecondQuote != "20 dollars" {
@@ -156,7 +157,7 @@ func TestSenselessQuestionsAreReplaced(t *testing.T) {
 		t.Fatalf("asked %+v", got.Questions)
 	}
 	_, err := d.Submit(t.Context(), d.actor, d.id, interview.Reply{Question: qs[2].ID, Text: "x"})
-	wants(t, "an answer to the one that is gone", err, "not_found")
+	faulttest.Wants(t, "an answer to the one that is gone", err, "not_found")
 	for _, q := range got.Questions[1:] {
 		d.submit(t, interview.Reply{Question: q.ID, Text: "Fine"})
 	}

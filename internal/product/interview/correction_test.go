@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/document"
 	"cofounder/internal/product/interview"
 )
@@ -93,7 +94,7 @@ func TestCorrectRefuses(t *testing.T) {
 	w := newWorld(t)
 	d := w.tell(t, "Dogs")
 	_, err := d.Correct(t.Context(), d.actor, d.id, interview.Chips{})
-	wants(t, "before it is read", err, "conflict not_yet")
+	faulttest.Wants(t, "before it is read", err, "conflict not_yet")
 	w = newWorld(t).start(t)
 	d = w.tell(t, ideas(t)["vet"])
 	all := *d.awaitState(t, interview.Asking).Chips
@@ -104,10 +105,10 @@ func TestCorrectRefuses(t *testing.T) {
 		_, err := d.Correct(t.Context(), d.actor, d.id, c)
 		return err
 	}
-	wants(t, "nothing left", one(func(c *interview.Chips) { c.People, c.Things = nil, nil }), "invalid things")
-	wants(t, "twice", one(func(c *interview.Chips) { c.Things = append(c.Things, interview.Chip{Name: c.Things[0].Name}) }), "invalid things."+string(rune('0'+len(all.Things))))
-	wants(t, "too long", one(func(c *interview.Chips) { c.Things[0].Name = strings.Repeat("x", 61) }), "invalid things.0")
+	faulttest.Wants(t, "nothing left", one(func(c *interview.Chips) { c.People, c.Things = nil, nil }), "invalid things")
+	faulttest.Wants(t, "twice", one(func(c *interview.Chips) { c.Things = append(c.Things, interview.Chip{Name: c.Things[0].Name}) }), "invalid things."+string(rune('0'+len(all.Things))))
+	faulttest.Wants(t, "too long", one(func(c *interview.Chips) { c.Things[0].Name = strings.Repeat("x", 61) }), "invalid things.0")
 	stranger := w.founder(t)
 	_, err = w.Correct(t.Context(), stranger, d.id, all)
-	wants(t, "a stranger", err, "not_found")
+	faulttest.Wants(t, "a stranger", err, "not_found")
 }

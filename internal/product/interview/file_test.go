@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/interview"
 	"cofounder/internal/product/interview/attachment"
@@ -151,7 +152,7 @@ func TestLongPlans(t *testing.T) {
 		t.Errorf("kept %d of %d bytes, used %d of %d: %v", len(raw), len(text), f.Used, f.Long, err)
 	}
 	_, err = w.Begin(t.Context(), d.actor, project.Draft{Idea: strings.Repeat("word ", 210_000)})
-	wants(t, "more than can be kept", err, "invalid idea")
+	faulttest.Wants(t, "more than can be kept", err, "invalid idea")
 }
 
 func TestFilesAreLimitedAndOwn(t *testing.T) {
@@ -174,21 +175,21 @@ func TestFilesAreLimitedAndOwn(t *testing.T) {
 		}
 	}
 	_, err = attach(d.actor, "6", "6")
-	wants(t, "a sixth", err, "conflict too_many_files")
+	faulttest.Wants(t, "a sixth", err, "conflict too_many_files")
 	_, err = attach(d.actor, "x", "\x00")
-	wants(t, "what is no text", err, "invalid content")
+	faulttest.Wants(t, "what is no text", err, "invalid content")
 	_, err = w.Begin(t.Context(), d.actor, project.Draft{Idea: "Dogs"}, attachment.File{Content: []byte("fine")}, attachment.File{Content: []byte("\x00")})
-	wants(t, "an idea with a wrong file", err, "invalid files.1")
+	faulttest.Wants(t, "an idea with a wrong file", err, "invalid files.1")
 
 	stranger, viewer := w.founder(t), d.actor
 	viewer.Role = account.Viewer
 	_, err = attach(stranger, "x", "x")
-	wants(t, "a stranger attaches", err, "not_found")
+	faulttest.Wants(t, "a stranger attaches", err, "not_found")
 	_, err = attach(viewer, "x", "x")
-	wants(t, "a viewer attaches", err, "forbidden viewer_only")
+	faulttest.Wants(t, "a viewer attaches", err, "forbidden viewer_only")
 	_, _, err = d.Download(t.Context(), stranger, d.id, first.ID)
-	wants(t, "a stranger downloads", err, "not_found")
-	wants(t, "a stranger takes away", d.Detach(t.Context(), stranger, d.id, first.ID), "not_found")
+	faulttest.Wants(t, "a stranger downloads", err, "not_found")
+	faulttest.Wants(t, "a stranger takes away", d.Detach(t.Context(), stranger, d.id, first.ID), "not_found")
 	if _, raw, err := d.Download(t.Context(), viewer, d.id, first.ID); err != nil || string(raw) != "one" {
 		t.Errorf("a viewer downloads %q, %v", raw, err)
 	}
@@ -199,7 +200,7 @@ func TestFilesAreLimitedAndOwn(t *testing.T) {
 	if err := d.Detach(t.Context(), d.actor, d.id, first.ID); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, "twice", d.Detach(t.Context(), d.actor, d.id, first.ID), "not_found")
+	faulttest.Wants(t, "twice", d.Detach(t.Context(), d.actor, d.id, first.ID), "not_found")
 }
 
 // A purge takes files with it.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/interview"
 	"cofounder/internal/product/project"
@@ -29,7 +30,7 @@ func TestShortIdeasAreAskedAboutFirst(t *testing.T) {
 		}
 	}
 	_, err := w.Begin(t.Context(), w.founder(t), project.Draft{Idea: " \n "})
-	wants(t, "an empty idea", err, "invalid idea")
+	faulttest.Wants(t, "an empty idea", err, "invalid idea")
 }
 
 func TestSubmit(t *testing.T) {
@@ -41,15 +42,15 @@ func TestSubmit(t *testing.T) {
 		_, err := d.Submit(t.Context(), d.actor, d.id, r)
 		return err
 	}
-	wants(t, "nothing", submit(interview.Reply{Question: first, Text: " "}), "invalid text")
-	wants(t, "too much", submit(interview.Reply{Question: first, Text: strings.Repeat("x", 20_001)}), "invalid text")
-	wants(t, "unknown", submit(interview.Reply{Question: "que_00000000000000000000000000", Text: "x"}), "not_found")
+	faulttest.Wants(t, "nothing", submit(interview.Reply{Question: first, Text: " "}), "invalid text")
+	faulttest.Wants(t, "too much", submit(interview.Reply{Question: first, Text: strings.Repeat("x", 20_001)}), "invalid text")
+	faulttest.Wants(t, "unknown", submit(interview.Reply{Question: "que_00000000000000000000000000", Text: "x"}), "not_found")
 	_, err := d.Enough(t.Context(), d.actor, d.id)
-	wants(t, "enough before anything is known", err, "conflict not_yet")
+	faulttest.Wants(t, "enough before anything is known", err, "conflict not_yet")
 	_, err = d.GoDeeper(t.Context(), d.actor, d.id, interview.Quick)
-	wants(t, "no such depth", err, "invalid depth")
+	faulttest.Wants(t, "no such depth", err, "invalid depth")
 	_, err = d.Rewrite(t.Context(), d.actor, d.id)
-	wants(t, "no page yet", err, "conflict not_yet")
+	faulttest.Wants(t, "no page yet", err, "conflict not_yet")
 
 	if got := d.submit(t, interview.Reply{Question: first, Text: "Owners book walks."}); got.State != interview.Reading || got.Questions[0].Answer.Number != 1 {
 		t.Errorf("after the answer: %s %+v", got.State, got.Questions[0].Answer)
@@ -67,15 +68,15 @@ func TestSubmit(t *testing.T) {
 
 	stranger := w.founder(t)
 	_, err = w.Get(t.Context(), stranger, d.id)
-	wants(t, "a stranger looks", err, "not_found")
+	faulttest.Wants(t, "a stranger looks", err, "not_found")
 	_, err = w.Submit(t.Context(), stranger, d.id, interview.Reply{Question: first, Text: "x"})
-	wants(t, "a stranger answers", err, "not_found")
+	faulttest.Wants(t, "a stranger answers", err, "not_found")
 	viewer := d.actor
 	viewer.Role = account.Viewer
 	_, err = w.Submit(t.Context(), viewer, d.id, interview.Reply{Question: first, Text: "x"})
-	wants(t, "a viewer answers", err, "forbidden viewer_only")
+	faulttest.Wants(t, "a viewer answers", err, "forbidden viewer_only")
 	if _, err := w.projects.Park(t.Context(), d.actor, d.id, ""); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, "on hold", submit(interview.Reply{Question: first, Text: "x"}), "conflict project_parked")
+	faulttest.Wants(t, "on hold", submit(interview.Reply{Question: first, Text: "x"}), "conflict project_parked")
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"cofounder/internal/base/clock"
-	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
@@ -226,32 +225,6 @@ func (d *desk) submit(t *testing.T, r interview.Reply) interview.Interview {
 		t.Fatal(err)
 	}
 	return got
-}
-
-// says returns what an error tells a caller.
-func says(err error) string {
-	if err == nil {
-		return ""
-	}
-	f := fault.Of(err)
-	if f == nil {
-		return "not a fault: " + err.Error()
-	}
-	s := f.Kind.String()
-	if f.Code != s {
-		s += " " + f.Code
-	}
-	for _, field := range f.Fields {
-		s += " " + field.Name
-	}
-	return s
-}
-
-func wants(t *testing.T, what string, err error, want string) {
-	t.Helper()
-	if got := says(err); got != want {
-		t.Errorf("%s = %q, want %q (%v)", what, got, want, err)
-	}
 }
 
 func (w *world) count(t *testing.T, sql string, args ...any) int {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/journey"
@@ -58,7 +59,7 @@ func TestEffects(t *testing.T) {
 			actor, p := tt.from(t)
 			d, err := w.DecideNow(t.Context(), actor, p, journey.Ask{Kind: tt.kind},
 				journey.Verdict{Key: "k", Choice: tt.choice, Words: tt.words, Because: "so"})
-			wants(t, "DecideNow", err, tt.want)
+			faulttest.Wants(t, "DecideNow", err, tt.want)
 			if got := w.stage(t, actor, p); got != tt.stage {
 				t.Errorf("stage = %s, want %s", got, tt.stage)
 			}
@@ -137,7 +138,7 @@ func TestAskingTwice(t *testing.T) {
 		t.Errorf("the same key (-first +again): %v\n%s", err, diff)
 	}
 	_, err = w.Open(t.Context(), actor, p, journey.Ask{Key: "b", Kind: journey.Direction})
-	wants(t, "a second direction", err, "conflict decision_open decision")
+	faulttest.Wants(t, "a second direction", err, "conflict decision_open decision")
 	if f := fault.Of(err); f == nil || f.Fields[0].Detail != string(first.ID) {
 		t.Errorf("does not say which one waits: %v", err)
 	}
@@ -199,7 +200,7 @@ func TestDecidingTwice(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := w.Decide(t.Context(), actor, p, tt.id, tt.v)
-		wants(t, tt.name, err, tt.want)
+		faulttest.Wants(t, tt.name, err, tt.want)
 	}
 	if got := w.texts(t, `SELECT kind FROM run`); len(got) != 1 {
 		t.Errorf("runs started: %v, want one", got)
@@ -222,7 +223,7 @@ func TestDecidingAtOnce(t *testing.T) {
 		}
 		said := map[string]int{}
 		for range keys {
-			said[says(<-errs)]++
+			said[faulttest.Says(<-errs)]++
 		}
 		want := map[string]int{"": 4}
 		if keys[0] != keys[1] {
@@ -262,7 +263,7 @@ func TestWhatCannotBeAsked(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := w.Open(t.Context(), actor, p, tt.ask)
-		wants(t, tt.name, err, tt.want)
+		faulttest.Wants(t, tt.name, err, tt.want)
 	}
 	if got := w.journey(t, actor, p).Open; len(got) != 0 {
 		t.Errorf("open: %v", got)
@@ -389,6 +390,6 @@ func TestDecisionsByPage(t *testing.T) {
 		{Kind: "gate"}: "invalid kind", {Limit: 101}: "invalid limit", {Limit: -1}: "invalid limit", {After: "x"}: "malformed bad_cursor",
 	} {
 		_, err := w.Decisions(t.Context(), actor, p, q)
-		wants(t, "Decisions", err, want)
+		faulttest.Wants(t, "Decisions", err, want)
 	}
 }

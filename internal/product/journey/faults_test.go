@@ -6,6 +6,7 @@ package journey_test
 import (
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/journey"
 )
@@ -81,7 +82,7 @@ func TestNarrowAndPivotEndTheChosenOption(t *testing.T) {
 		}
 		w.decide(t, actor, p, journey.Direction, journey.Proceed, "")
 		_, err := w.buildable(t.Context(), actor, p)
-		wants(t, "proceed without a new option", err, "conflict option_needed")
+		faulttest.Wants(t, "proceed without a new option", err, "conflict option_needed")
 		again := w.decide(t, actor, p, journey.Option, "full", "")
 		if d, err := w.buildable(t.Context(), actor, p); err != nil || d.ID != again.ID || d.Choice != "full" {
 			t.Errorf("after choosing anew: %s, %v", show(d), err)
@@ -138,13 +139,13 @@ func TestBlocksSayWhyAndWhere(t *testing.T) {
 	w := newWorld(t)
 	actor, p := w.brief(t)
 	_, err := w.buildable(t.Context(), actor, p)
-	wants(t, "no direction", err, "conflict direction_needed")
+	faulttest.Wants(t, "no direction", err, "conflict direction_needed")
 	asked, err := w.Open(t.Context(), actor, p, journey.Ask{Key: "d", Kind: journey.Direction})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = w.buildable(t.Context(), actor, p)
-	wants(t, "an open direction", err, "conflict direction_open decision")
+	faulttest.Wants(t, "an open direction", err, "conflict direction_open decision")
 	if b := w.journey(t, actor, p).Block; b == nil || b.Decision != asked.ID {
 		t.Errorf("block %+v, want it to lead to %s", b, asked.ID)
 	}
@@ -164,7 +165,7 @@ func TestBlocksSayWhyAndWhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = w.buildable(t.Context(), actor, p)
-	wants(t, "a direction asked anew", err, "conflict direction_open decision")
+	faulttest.Wants(t, "a direction asked anew", err, "conflict direction_open decision")
 }
 
 func TestOnHoldStopsBuildsAndKeepsTheNote(t *testing.T) {
@@ -174,7 +175,7 @@ func TestOnHoldStopsBuildsAndKeepsTheNote(t *testing.T) {
 	w.decide(t, actor, p, journey.Option, "thin", "")
 	w.decide(t, actor, p, journey.NextStep, journey.Park, "after Christmas")
 	_, err := w.buildable(t.Context(), actor, p)
-	wants(t, "a build on hold", err, "conflict project_parked")
+	faulttest.Wants(t, "a build on hold", err, "conflict project_parked")
 	got, err := w.projects.Get(t.Context(), actor, p)
 	if err != nil || got.ParkNote != "after Christmas" {
 		t.Errorf("note %q, %v", got.ParkNote, err)
@@ -210,7 +211,7 @@ func TestOthersSeeAndChangeNothing(t *testing.T) {
 		"Decisions": {false, func(a account.Actor) error { _, err := w.Decisions(ctx, a, p, journey.Query{}); return err }},
 		"buildable": {false, func(a account.Actor) error {
 			_, err := w.buildable(ctx, a, p)
-			if says(err) == "conflict direction_open decision" { // the viewer may know
+			if faulttest.Says(err) == "conflict direction_open decision" { // the viewer may know
 				return nil
 			}
 			return err
@@ -227,12 +228,12 @@ func TestOthersSeeAndChangeNothing(t *testing.T) {
 		}},
 	}
 	for name, c := range calls {
-		wants(t, name+" by a stranger", c.call(stranger), "not_found")
+		faulttest.Wants(t, name+" by a stranger", c.call(stranger), "not_found")
 		want := ""
 		if c.writes {
 			want = "forbidden viewer_only"
 		}
-		wants(t, name+" by a viewer", c.call(viewer), want)
+		faulttest.Wants(t, name+" by a viewer", c.call(viewer), want)
 	}
 	if got, err := w.Decision(ctx, actor, p, d.ID); err != nil || got.DecidedAt != nil {
 		t.Errorf("the decision is now %s, %v", show(got), err)

@@ -3,6 +3,7 @@ package journey_test
 import (
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/journey"
 	"cofounder/internal/product/project"
@@ -60,7 +61,7 @@ func TestMovesAreRefusedInOrder(t *testing.T) {
 			actor, p := tt.from(t)
 			before := w.texts(t, `SELECT kind FROM event WHERE stream = $1`, p)
 			_, err := w.MoveTo(t.Context(), actor, p, tt.to, "req_1")
-			wants(t, "MoveTo", err, tt.want)
+			faulttest.Wants(t, "MoveTo", err, tt.want)
 			after := w.texts(t, `SELECT kind FROM event WHERE stream = $1`, p)
 			if moved := len(after) > len(before); moved != (tt.want == "") {
 				t.Errorf("events %v → %v", before, after)
@@ -70,7 +71,7 @@ func TestMovesAreRefusedInOrder(t *testing.T) {
 	actor, p := w.brief(t)
 	w.decide(t, actor, p, journey.Direction, journey.Proceed, "")
 	_, err := w.MoveTo(t.Context(), actor, p, journey.FirstVersion, "req_1")
-	wants(t, "without a version", err, "conflict version_needed")
+	faulttest.Wants(t, "without a version", err, "conflict version_needed")
 }
 
 // Every move is kept and published with from, to, actor, cause and correlation.

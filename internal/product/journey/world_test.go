@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"cofounder/internal/base/clock"
-	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/db/dbtest"
@@ -190,37 +189,6 @@ func (w *world) journey(t *testing.T, actor account.Actor, p project.ID) journey
 		t.Fatal(err)
 	}
 	return j
-}
-
-// says returns what an error tells a caller: kind, code where it is another word, and
-// which fields; empty for nil.
-func says(err error) string {
-	if err == nil {
-		return ""
-	}
-	f := fault.Of(err)
-	if f == nil {
-		return "not a fault: " + err.Error()
-	}
-	s := f.Kind.String()
-	if f.Code != s {
-		s += " " + f.Code
-	}
-	for _, field := range f.Fields {
-		s += " " + field.Name
-	}
-	return s
-}
-
-// wants fails the test unless err says what is wanted, in plain words.
-func wants(t *testing.T, what string, err error, want string) {
-	t.Helper()
-	if got := says(err); got != want {
-		t.Errorf("%s = %q, want %q (%v)", what, got, want, err)
-	}
-	if f := fault.Of(err); f != nil && len(f.Detail) < 10 {
-		t.Errorf("%s: detail %q tells nobody what to do", what, f.Detail)
-	}
 }
 
 // buildable asks as the start of a build does.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/platform/config"
 	"cofounder/internal/platform/llm"
 	"cofounder/internal/platform/llm/llmtest"
@@ -225,13 +226,13 @@ func TestWishes(t *testing.T) {
 	t.Parallel()
 	d, _ := ready(t)
 	_, err := d.WishFor(t.Context(), d.actor, d.id, " ")
-	wants(t, "an empty wish", err, "invalid text")
+	faulttest.Wants(t, "an empty wish", err, "invalid text")
 	kept, err := d.WishFor(t.Context(), d.actor, d.id, "Send me a <b>mail</b> the evening before.")
 	if err != nil || kept.Pricing != option.NoPrice || kept.Note != "I kept your wish; with an AI connected I will price it." || kept.Quote != nil {
 		t.Fatalf("kept %+v, %v", kept, err)
 	}
 	_, err = d.PriceWish(t.Context(), d.actor, d.id, kept.ID)
-	wants(t, "a price without an AI", err, "conflict no_ai see")
+	faulttest.Wants(t, "a price without an AI", err, "conflict no_ai see")
 
 	server := llmtest.Start(t, `turn when evening before
 say {"kind":"new","says":"A mail the evening before.","must":1,"also":1}
@@ -283,7 +284,7 @@ say {"kind":"small","says":"A mail a day before.","must":1,"also":0}
 	if err := d.RemoveWish(t.Context(), d.actor, d.id, kept.ID); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, "removed twice", d.RemoveWish(t.Context(), d.actor, d.id, kept.ID), "not_found")
+	faulttest.Wants(t, "removed twice", d.RemoveWish(t.Context(), d.actor, d.id, kept.ID), "not_found")
 	if n, err := d.meter.CheckBooks(t.Context()); err != nil || n != 0 {
 		t.Errorf("%d differences in the books, %v", n, err)
 	}

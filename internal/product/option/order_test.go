@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"cofounder/internal/base/fault"
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/flow"
 	"cofounder/internal/product/account"
@@ -31,7 +32,7 @@ func (d *desk) refuses(t *testing.T, what string, b option.Build, want string) {
 	t.Helper()
 	before := d.rows(t)
 	_, err := d.BuildThis(t.Context(), d.actor, d.id, b)
-	wants(t, what, err, want)
+	faulttest.Wants(t, what, err, want)
 	if f := fault.Of(err); f != nil && f.Kind == fault.Conflict && (len(f.Detail) < 20 || !strings.HasPrefix(f.Fields[0].Detail, "/p/"+string(d.id)+"/")) {
 		t.Errorf("%s: says %q, leads to %v", what, f.Detail, f.Fields)
 	}
@@ -93,7 +94,7 @@ func TestWhatStandsInTheWay(t *testing.T) {
 	}
 	// It is written again from now on, or is another by now.
 	_, err = d.BuildThis(t.Context(), d.actor, d.id, b)
-	if got := says(err); got != "conflict page_being_written see" && got != "conflict refresh_first see" && got != "conflict being_written see" {
+	if got := faulttest.Says(err); got != "conflict page_being_written see" && got != "conflict refresh_first see" && got != "conflict being_written see" {
 		t.Errorf("while the page is written again: %q (%v)", got, err)
 	}
 }
@@ -108,7 +109,7 @@ func TestRefreshFirst(t *testing.T) {
 	}
 	d.refuses(t, "stale", b, "conflict refresh_first see")
 	_, err := d.Choose(t.Context(), d.actor, d.id, b.Option, "c", "")
-	wants(t, "choosing what is stale", err, "conflict refresh_first see")
+	faulttest.Wants(t, "choosing what is stale", err, "conflict refresh_first see")
 	if _, err := d.Ask(t.Context(), d.actor, d.id, option.Wanted{}); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func TestCompareAndChoose(t *testing.T) {
 		t.Errorf("decisions %+v, %v", page.Decisions, err)
 	}
 	_, err = d.Choose(t.Context(), d.actor, d.id, "opt_00000000000000000000000000", "x", "")
-	wants(t, "choosing none", err, "not_found")
+	faulttest.Wants(t, "choosing none", err, "not_found")
 	if best, _ := set.Best(); best.ID != other {
 		t.Errorf("on the button is %s, want %s", best.ID, other)
 	}

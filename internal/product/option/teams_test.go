@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/flow"
@@ -89,7 +90,7 @@ func TestTwoTeams(t *testing.T) {
 	before := w.rows(t)
 	for name, call := range calls {
 		for what, x := range targets {
-			wants(t, name+" of "+what, call(t.Context(), x.actor, x.id), "not_found")
+			faulttest.Wants(t, name+" of "+what, call(t.Context(), x.actor, x.id), "not_found")
 		}
 	}
 	if after := w.rows(t); after != before {
@@ -105,7 +106,7 @@ func TestTwoTeams(t *testing.T) {
 	err = db.InTx(t.Context(), w.db, func(tx pgx.Tx) error {
 		return w.RecordTx(t.Context(), tx, flow.RunID("run_00000000000000000000000000"), option.Outcome{})
 	})
-	wants(t, "RecordTx of none", err, "not_found")
+	faulttest.Wants(t, "RecordTx of none", err, "not_found")
 }
 
 // rows is how much there is in what this package writes.

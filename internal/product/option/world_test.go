@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"cofounder/internal/base/clock"
-	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/platform/db/dbtest"
@@ -297,31 +296,5 @@ func (d *desk) follow(t *testing.T, what string, ok func() bool) {
 			}
 			t.Fatalf("waited for %s: %v; options %+v; nodes: %s", what, err, d.look(t), broke)
 		}
-	}
-}
-
-// says returns what an error tells a caller.
-func says(err error) string {
-	if err == nil {
-		return ""
-	}
-	f := fault.Of(err)
-	if f == nil {
-		return "not a fault: " + err.Error()
-	}
-	s := f.Kind.String()
-	if f.Code != s {
-		s += " " + f.Code
-	}
-	for _, field := range f.Fields {
-		s += " " + field.Name
-	}
-	return s
-}
-
-func wants(t *testing.T, what string, err error, want string) {
-	t.Helper()
-	if got := says(err); got != want {
-		t.Errorf("%s = %q, want %q (%v)", what, got, want, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/platform/event"
 	"cofounder/internal/product/project"
 
@@ -52,7 +53,7 @@ func TestChangesAreTold(t *testing.T) {
 		}
 	}
 	_, err := park()
-	wants(t, "Park of a deleted project", err, "conflict project_deleted")
+	faulttest.Wants(t, "Park of a deleted project", err, "conflict project_deleted")
 	if _, err := restore(); err != nil {
 		t.Fatal(err)
 	}

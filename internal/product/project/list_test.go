@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/project"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,7 +121,7 @@ func TestListRefusals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			page, err := w.List(t.Context(), owner, tt.query)
-			wants(t, "List", err, tt.want)
+			faulttest.Wants(t, "List", err, tt.want)
 			if err == nil && page.Projects == nil {
 				t.Error("no projects are nil, want an empty list")
 			}

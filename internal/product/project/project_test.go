@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db"
 	"cofounder/internal/product/account"
@@ -51,7 +52,7 @@ func TestCreate(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := w.Create(t.Context(), owner, tt.draft)
-			wants(t, "Create", err, tt.want)
+			faulttest.Wants(t, "Create", err, tt.want)
 			if err != nil {
 				return
 			}
@@ -79,7 +80,7 @@ func TestCreateAfterRemoval(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := w.Create(t.Context(), member, project.Draft{Idea: "too late"})
-	wants(t, "Create", err, "forbidden")
+	faulttest.Wants(t, "Create", err, "forbidden")
 	if n := w.count(t, `SELECT count(*) FROM project`); n != 0 {
 		t.Errorf("%d projects", n)
 	}
@@ -138,7 +139,7 @@ func TestRights(t *testing.T) {
 	for _, name := range []string{"Get", "List", "Create", "Rename", "Park", "Unpark", "Delete", "Restore"} { // in this order they all apply
 		tt := tests[name]
 		for who, actor := range actors {
-			wants(t, name+" by "+who, tt.do(t.Context(), actor), tt.want[who])
+			faulttest.Wants(t, name+" by "+who, tt.do(t.Context(), actor), tt.want[who])
 		}
 	}
 }
@@ -227,7 +228,7 @@ func TestTwoTeams(t *testing.T) {
 		}
 		for _, x := range targets {
 			got, err := call(t.Context(), x)
-			wants(t, name+" "+x.name, err, "not_found")
+			faulttest.Wants(t, name+" "+x.name, err, "not_found")
 			if shown := fmt.Sprintf("%+v", got); strings.Contains(shown, "secret") || strings.Contains(shown, string(bob.Workspace)) {
 				t.Errorf("%s %s shows %s", name, x.name, shown)
 			}
@@ -306,7 +307,7 @@ func TestPurge(t *testing.T) {
 	purge("after 30 days", 44)
 	purge("again", 0)
 	_, err := w.Restore(t.Context(), owner, deleted[0].ID)
-	wants(t, "Restore after the purge", err, "not_found")
+	faulttest.Wants(t, "Restore after the purge", err, "not_found")
 	if n := w.count(t, `SELECT count(*) FROM member_project WHERE user_id = $1`, guest.User); n != 0 {
 		t.Error("an invitation to a purged project is left")
 	}
@@ -325,7 +326,7 @@ func TestPurge(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = w.Locate(t.Context(), session.User.ID, kept.ID)
-	wants(t, "a project of a deleted account", err, "not_found")
+	faulttest.Wants(t, "a project of a deleted account", err, "not_found")
 	purge("when the account is deleted", 2)
 	if _, err := w.Get(t.Context(), other, foreign.ID); err != nil {
 		t.Errorf("another team's project: %v", err)
@@ -356,7 +357,7 @@ func TestPurgeAtOnce(t *testing.T) {
 	})
 	total := 0
 	for i, n := range counts {
-		wants(t, "Purge", errs[i], "")
+		faulttest.Wants(t, "Purge", errs[i], "")
 		total += n
 	}
 	if total != 100 {

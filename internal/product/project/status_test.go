@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cofounder/internal/base/fault/faulttest"
 	"cofounder/internal/product/project"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +33,7 @@ func TestParkNotes(t *testing.T) {
 			t.Parallel()
 			p := w.create(t, owner, "an idea")
 			got, err := w.Park(t.Context(), owner, p.ID, tt.note)
-			wants(t, "Park", err, tt.want)
+			faulttest.Wants(t, "Park", err, tt.want)
 			if err == nil && (got.Status != project.Parked || got.ParkNote != tt.kept) {
 				t.Errorf("parked as %+v", got)
 			}
@@ -57,7 +58,7 @@ func TestRename(t *testing.T) {
 	}
 	for _, name := range []string{"", " ", "a\nb", strings.Repeat("x", 81), "\xff"} {
 		_, err := w.Rename(t.Context(), owner, p.ID, name)
-		wants(t, "Rename", err, "invalid name")
+		faulttest.Wants(t, "Rename", err, "invalid name")
 	}
 }
 
@@ -76,7 +77,7 @@ func TestStatusProperty(t *testing.T) {
 		parked := false
 		step := func(what string, got project.Project, err error, refused, changes bool) {
 			if refused {
-				if says(err) != "conflict project_deleted" {
+				if faulttest.Says(err) != "conflict project_deleted" {
 					rt.Fatalf("%s of a deleted project = %v", what, err)
 				}
 				return
@@ -184,7 +185,7 @@ func TestDeleteAndParkAtOnce(t *testing.T) {
 			return err
 		})
 		for i, err := range errs {
-			if i%2 == 0 && err != nil || i%2 == 1 && err != nil && says(err) != "conflict project_deleted" {
+			if i%2 == 0 && err != nil || i%2 == 1 && err != nil && faulttest.Says(err) != "conflict project_deleted" {
 				t.Errorf("%d: %v", i, err)
 			}
 		}

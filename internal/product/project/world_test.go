@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"cofounder/internal/base/clock"
-	"cofounder/internal/base/fault"
 	"cofounder/internal/base/id"
 	"cofounder/internal/platform/db/dbtest"
 	"cofounder/internal/platform/event"
@@ -104,34 +103,6 @@ func (w *world) create(t *testing.T, actor account.Actor, idea string) project.P
 		t.Fatal(err)
 	}
 	return p
-}
-
-// says returns what an error tells a caller, for comparison: kind, code where it is
-// another word, and which fields; empty for nil.
-func says(err error) string {
-	if err == nil {
-		return ""
-	}
-	f := fault.Of(err)
-	if f == nil {
-		return "not a fault: " + err.Error()
-	}
-	s := f.Kind.String()
-	if f.Code != s {
-		s += " " + f.Code
-	}
-	for _, field := range f.Fields {
-		s += " " + field.Name
-	}
-	return s
-}
-
-// wants fails the test unless err says what is wanted.
-func wants(t *testing.T, what string, err error, want string) {
-	t.Helper()
-	if got := says(err); got != want {
-		t.Errorf("%s = %q, want %q (%v)", what, got, want, err)
-	}
 }
 
 // atOnce runs n functions at the same moment and returns their errors in order.
