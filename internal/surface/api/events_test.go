@@ -13,6 +13,7 @@ import (
 
 	"cofounder/internal/product/account"
 	"cofounder/internal/product/project"
+	"cofounder/internal/surface/httpd"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -127,6 +128,49 @@ func TestFollowProject(t *testing.T) {
 	next, _ = w.listen(t, path, key, "1")
 	same("when what was missed is gone", next(), message{id: "2", name: "reset", data: "{}"})
 	same("and then", next(), missed)
+}
+
+// An open stream is no visit: it ends with the session that opened it.
+func TestStreamEndsWithItsSession(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.run(t)
+	ann := w.founder(t)
+	p, err := w.projects.Create(t.Context(), ann.actor, project.Draft{Idea: "Dogs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+"/projects/"+string(p.ID)+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.AddCookie(&http.Cookie{Name: httpd.SessionCookie, Value: ann.cookie})
+	res, err := w.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	lines := bufio.NewScanner(res.Body)
+	w.clock.Advance(29 * 24 * time.Hour) // of 30
+	for beats := -1; beats < 2; {        // the first is a greeting; by the third the session was looked at
+		if !lines.Scan() {
+			t.Fatalf("the stream ended before its session: %v", lines.Err())
+		}
+		if strings.HasPrefix(lines.Text(), ":") {
+			beats++
+		}
+	}
+	w.clock.Advance(2 * 24 * time.Hour)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "reconnect") {
+			t.Error("who is signed out is asked to come back")
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Errorf("the stream of a session that is over goes on: %v", err)
+	}
 }
 
 func TestFollowProjectRefusals(t *testing.T) {
