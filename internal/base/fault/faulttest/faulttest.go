@@ -28,7 +28,7 @@ func Says(err error) string {
 }
 
 // Wants fails the test unless err says what is wanted, and tells people something.
-func Wants(t testing.TB, what string, err error, want string) {
+func Wants(t *testing.T, what string, err error, want string) {
 	t.Helper()
 	if got := Says(err); got != want {
 		t.Errorf("%s = %q, want %q (%v)", what, got, want, err)

@@ -132,13 +132,18 @@ func writeUntilKilled(t *testing.T, dir string, round, writers, atLeast int) []i
 	var sum atomic.Int64
 	enough := make(chan struct{})
 	var all sync.WaitGroup
-	for writer := range writers {
+	// All are connected before the first writes: one that connects while the server is
+	// killed is refused, which says nothing about what was acknowledged.
+	conns := make([]*pgx.Conn, writers)
+	for writer := range conns {
+		conn, err := pgx.Connect(t.Context(), server.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns[writer] = conn
+	}
+	for writer, conn := range conns {
 		all.Go(func() {
-			conn, err := pgx.Connect(t.Context(), server.URL())
-			if err != nil {
-				t.Error(err)
-				return
-			}
 			defer conn.Close(t.Context()) //nolint:errcheck // the server is dead by then
 			for n := 1; ; n++ {
 				//nolint:unqueryvet // each is a commit of its own
